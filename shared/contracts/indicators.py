@@ -1,0 +1,262 @@
+"""The registry of indicators: each is declared once, for every department alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+Category = Literal["quality", "efficiency", "cost", "feedback"]
+Unit = Literal["ms", "ratio", "tickets", "events"]
+Direction = Literal["higher", "lower", "none"]
+Kind = Literal["duration", "ratio", "count", "gauge"]
+
+DEFAULT_MINIMUM_SAMPLE: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same sentence in the languages that users see."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """One indicator.
+
+    ``kind`` says how a cell of measurements is read: *duration* n values, their sum in ms and a
+    sketch; *ratio* good out of n; *count* n events; *gauge* the running sum of changes.
+    ``attribution`` and ``cohort`` say whose figure it is and in which minute it is booked.
+    """
+
+    id: str
+    category: Category
+    unit: Unit
+    direction: Direction
+    kind: Kind
+    attribution: str
+    cohort: str
+    name: Text
+    definition: Text
+    minimum_sample: int = DEFAULT_MINIMUM_SAMPLE
+
+
+_DECLARED: Final = (
+    Indicator(
+        "first_response_time",
+        "efficiency",
+        "ms",
+        "lower",
+        "duration",
+        "sender",
+        "response",
+        Text("First response time", "首次响应时间"),
+        Text(
+            "From opening to the first public reply by a person; bots are excluded.",
+            "从工单创建到首次由人工公开回复的时间；机器人回复不计。",
+        ),
+    ),
+    Indicator(
+        "resolution_time",
+        "efficiency",
+        "ms",
+        "lower",
+        "duration",
+        "holder at resolution",
+        "first resolution",
+        Text("Resolution time", "解决时长"),
+        Text(
+            "From opening to the first resolution, waiting included unless the rules exclude it.",
+            "从工单创建到首次解决的时间；除非规则排除，等待时间计入。",
+        ),
+    ),
+    Indicator(
+        "resolution_time_last",
+        "efficiency",
+        "ms",
+        "lower",
+        "duration",
+        "holder at resolution",
+        "last resolution",
+        Text("Time to last resolution", "最终解决时长"),
+        Text(
+            "From opening to the last resolution; provisional while the ticket may be reopened.",
+            "从工单创建到最后一次解决的时间；工单可能重开期间为暂定值。",
+        ),
+    ),
+    Indicator(
+        "resolution_rate",
+        "quality",
+        "ratio",
+        "higher",
+        "ratio",
+        "holder at opening",
+        "opening",
+        Text("Resolution rate", "解决率"),
+        Text(
+            "Of the tickets opened in the window, the share that is resolved by now.",
+            "窗口内创建的工单中，目前已解决的比例。",
+        ),
+    ),
+    Indicator(
+        "reopen_rate",
+        "quality",
+        "ratio",
+        "lower",
+        "ratio",
+        "holder at first resolution",
+        "first resolution",
+        Text("Reopen rate", "重开率"),
+        Text(
+            "Of the tickets first resolved in the window, the share that was reopened since.",
+            "窗口内首次解决的工单中，之后被重开的比例。",
+        ),
+    ),
+    Indicator(
+        "transfer_rate",
+        "quality",
+        "ratio",
+        "lower",
+        "ratio",
+        "first holder",
+        "opening",
+        Text("Transfer rate", "转派率"),
+        Text(
+            "Of the tickets opened in the window, the share reassigned after first assignment.",
+            "窗口内创建的工单中，首次分派后又被转派的比例。",
+        ),
+    ),
+    Indicator(
+        "backlog",
+        "efficiency",
+        "tickets",
+        "lower",
+        "gauge",
+        "current holder",
+        "instant",
+        Text("Backlog", "待办量"),
+        Text(
+            "Unresolved tickets at the end of the window, derived from events.",
+            "窗口结束时尚未解决的工单数，由事件推导得出。",
+        ),
+        minimum_sample=0,
+    ),
+    Indicator(
+        "csat",
+        "feedback",
+        "ratio",
+        "higher",
+        "ratio",
+        "holder at last resolution",
+        "answer",
+        Text("Customer satisfaction", "客户满意度"),
+        Text(
+            "Good answers (4 or 5 of 5) out of all answers; read with the response rate.",
+            "满意评价（5 分制中的 4 分或 5 分）占全部评价的比例；须与回收率同看。",
+        ),
+    ),
+    Indicator(
+        "survey_response_rate",
+        "feedback",
+        "ratio",
+        "higher",
+        "ratio",
+        "holder at last resolution",
+        "survey sent",
+        Text("Survey response rate", "调查回收率"),
+        Text(
+            "Of the surveys sent in the window, the share that was answered.",
+            "窗口内发出的调查中，已收到回答的比例。",
+        ),
+    ),
+    Indicator(
+        "complaint_rate",
+        "feedback",
+        "ratio",
+        "lower",
+        "ratio",
+        "first holder",
+        "opening",
+        Text("Complaint rate", "投诉率"),
+        Text(
+            "Of the tickets opened in the window, the share with at least one complaint.",
+            "窗口内创建的工单中，至少有一次投诉的比例。",
+        ),
+    ),
+    Indicator(
+        "tickets_opened",
+        "efficiency",
+        "tickets",
+        "none",
+        "count",
+        "holder at opening",
+        "opening",
+        Text("Tickets opened", "新建工单"),
+        Text("Tickets opened in the window.", "窗口内创建的工单数。"),
+        minimum_sample=0,
+    ),
+    Indicator(
+        "tickets_resolved",
+        "efficiency",
+        "events",
+        "none",
+        "count",
+        "holder at resolution",
+        "resolution",
+        Text("Resolutions", "解决次数"),
+        Text(
+            "Resolutions in the window; a reopened ticket can be resolved again.",
+            "窗口内的解决次数；重开后的工单可再次解决。",
+        ),
+        minimum_sample=0,
+    ),
+    Indicator(
+        "tickets_reassigned",
+        "efficiency",
+        "events",
+        "none",
+        "count",
+        "holder who hands over",
+        "reassignment",
+        Text("Reassignments", "转派次数"),
+        Text(
+            "Changes of department, team or employee after the first assignment.",
+            "首次分派之后部门、团队或员工的变更次数。",
+        ),
+        minimum_sample=0,
+    ),
+    Indicator(
+        "tickets_reopened",
+        "quality",
+        "events",
+        "none",
+        "count",
+        "holder at the resolution before",
+        "reopening",
+        Text("Reopenings", "重开次数"),
+        Text(
+            "Reopenings in the window, attributed to whoever had resolved the ticket.",
+            "窗口内的重开次数，归属于此前解决该工单者。",
+        ),
+        minimum_sample=0,
+    ),
+    Indicator(
+        "tickets_complained",
+        "feedback",
+        "events",
+        "none",
+        "count",
+        "holder at the complaint",
+        "complaint",
+        Text("Complaints", "投诉次数"),
+        Text("Complaints in the window.", "窗口内的投诉次数。"),
+        minimum_sample=0,
+    ),
+)
+
+INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType({i.id: i for i in _DECLARED})
+INDICATOR_IDS: Final[tuple[str, ...]] = tuple(INDICATORS)
+"""The wire form of an indicator is its place in this tuple: append only."""
