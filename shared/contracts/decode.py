@@ -170,7 +170,7 @@ class TicketAssigned(_Envelope, tag="ticket.assigned"):
 
 
 class TicketCustomerReplied(_Envelope, tag="ticket.customer_replied"):
-    data: NoData = NoData()
+    data: NoData = msgspec.field(default_factory=NoData)
     dataschema: Literal["urn:bellwether:event:ticket.customer_replied:v1"] | None = None
 
 
@@ -180,27 +180,27 @@ class TicketWaiting(_Envelope, tag="ticket.waiting"):
 
 
 class TicketResumed(_Envelope, tag="ticket.resumed"):
-    data: NoData = NoData()
+    data: NoData = msgspec.field(default_factory=NoData)
     dataschema: Literal["urn:bellwether:event:ticket.resumed:v1"] | None = None
 
 
 class TicketResolved(_Envelope, tag="ticket.resolved"):
-    data: EmployeeData = EmployeeData()
+    data: EmployeeData = msgspec.field(default_factory=EmployeeData)
     dataschema: Literal["urn:bellwether:event:ticket.resolved:v1"] | None = None
 
 
 class TicketReopened(_Envelope, tag="ticket.reopened"):
-    data: NoData = NoData()
+    data: NoData = msgspec.field(default_factory=NoData)
     dataschema: Literal["urn:bellwether:event:ticket.reopened:v1"] | None = None
 
 
 class TicketClosed(_Envelope, tag="ticket.closed"):
-    data: NoData = NoData()
+    data: NoData = msgspec.field(default_factory=NoData)
     dataschema: Literal["urn:bellwether:event:ticket.closed:v1"] | None = None
 
 
 class TicketComplained(_Envelope, tag="ticket.complained"):
-    data: EmployeeData = EmployeeData()
+    data: EmployeeData = msgspec.field(default_factory=EmployeeData)
     dataschema: Literal["urn:bellwether:event:ticket.complained:v1"] | None = None
 
 

@@ -48,11 +48,11 @@ class Scope(NamedTuple):
         kind, _, rest = key.partition(":")
         if kind == "organisation" and not rest:
             return ORGANISATION
-        if kind in ("channel", "category") and rest and "/" not in rest:
+        if (kind == "channel" or kind == "category") and rest and "/" not in rest:  # noqa: PLR1714 - mypy narrows a Literal by ==, not by `in`
             return cls(kind, "", unquote(rest))
         if kind == "department" and rest and "/" not in rest:
             return department(unquote(rest))
-        if kind in ("team", "employee") and rest.count("/") == 1:
+        if (kind == "team" or kind == "employee") and rest.count("/") == 1:  # noqa: PLR1714 - as above
             holder, _, member = rest.partition("/")
             if holder and member:
                 return cls(kind, unquote(holder), unquote(member))

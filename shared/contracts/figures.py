@@ -1,0 +1,94 @@
+"""Topic ``scores``: the figures of one scope in one window, judged and scored (JSON)."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+import msgspec
+
+WindowName = Literal["5m", "15m", "1h", "24h", "7d", "30d"]
+WINDOWS: Final[tuple[WindowName, ...]] = get_args(WindowName)
+Verdict = Literal["met", "missed", "not_enough_data"]
+
+
+class TargetVerdict(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How a figure stands against one target; ``value``, ``low`` and ``high`` in the unit of the
+    target's measure (ratio, or ms for a percentile or mean)."""
+
+    target: str
+    verdict: Verdict
+    limit: float
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    breached: bool = False
+
+
+class Figure(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One indicator in one window.
+
+    ``n`` cases; ``value`` good/n for ratios, mean ms for durations, the number itself for counts
+    and gauges, None without data; ``low`` and ``high`` its 95 % interval (Wilson for ratios);
+    percentiles in ms with a relative error of at most 1 %.
+    """
+
+    indicator: str
+    n: int
+    value: float | None = None
+    good: int | None = None
+    total: int | None = None
+    low: float | None = None
+    high: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    targets: list[TargetVerdict] = msgspec.field(default_factory=list)
+
+
+class ScorePart(msgspec.Struct, kw_only=True):
+    """How one indicator enters the score: points 0-100 by the anchors in the rules, and weight."""
+
+    indicator: str
+    weight: float
+    points: float | None
+
+
+class ScoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """All figures of one scope in one window.
+
+    The window is ``[start_ms, end_ms)``; ``stream_ms`` is the stream time at which it was computed
+    (freshness). ``score`` is None when the rules' policy for missing indicators says so.
+    ``provisional`` is True while late events may still change it.
+    """
+
+    scope: str
+    window: WindowName
+    start_ms: int
+    end_ms: int
+    stream_ms: int
+    rule_version: str
+    provisional: bool
+    figures: list[Figure]
+    score: float | None = None
+    score_parts: list[ScorePart] = msgspec.field(default_factory=list)
+    received_ms: int = 0
+
+    @property
+    def key(self) -> str:
+        """The record's key on the compacted topic."""
+        return f"{self.scope}|{self.window}"
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(ScoreRecord)
+
+
+def encode_score(record: ScoreRecord) -> bytes:
+    """JSON of a record of ``scores``."""
+    return _ENCODER.encode(record)
+
+
+def decode_score(value: bytes) -> ScoreRecord:
+    """The inverse; raises ``msgspec.MsgspecError``."""
+    return _DECODER.decode(value)
