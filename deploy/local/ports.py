@@ -1,0 +1,59 @@
+"""The ports of a local system."""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Defaults are what the documentation names. Kafka's nodes count up from `kafka`."""
+
+    kafka: int = 19092
+    postgres: int = 15432
+    ingest: int = 8010
+    api: int = 8020
+    measure: int = 8021
+    windows: int = 8022
+    recorder: int = 8023
+    feedback: int = 8030
+    notify: int = 8040
+
+
+def variable_of(port: str) -> str:
+    """Return the environment variable that moves a port, for example BELLWETHER_INGEST_PORT."""
+    return f"BELLWETHER_{'SCORING' if port == 'api' else port.upper()}_PORT"
+
+
+def ports_from(environ: Mapping[str, str]) -> Ports:
+    """Read the ports that BELLWETHER_*_PORT variables move; raises ValueError naming a bad one."""
+    chosen: dict[str, int] = {}
+    for port in fields(Ports):
+        if text := environ.get(variable_of(port.name)):
+            chosen[port.name] = _parse(variable_of(port.name), text)
+    return Ports(**chosen)
+
+
+def free_ports(count: int) -> list[int]:
+    """Return `count` different ports that nothing listens on at the moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for opened in sockets:
+            opened.bind(("127.0.0.1", 0))
+        return [int(opened.getsockname()[1]) for opened in sockets]
+    finally:
+        for opened in sockets:
+            opened.close()
+
+
+def in_use(port: int) -> bool:
+    """Say whether something listens on 127.0.0.1:`port`."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _parse(variable: str, text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError(f"{variable} must be a port between 1 and 65535, not {text!r}")
+    return int(text)
