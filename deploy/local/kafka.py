@@ -164,7 +164,9 @@ _SMALL_AND_QUICK = (
     ("transaction.state.log.segment.bytes", str(4 << 20)),
     # A killed worker's open transaction holds back every reader: look for timed-out ones often.
     ("transaction.abort.timed.out.transaction.cleanup.interval.ms", "2000"),
-    ("controlled.shutdown.enable", "true"),
+    # A broker that was killed is let in again only when its old session is over (9 s by default).
+    ("broker.session.timeout.ms", "4000"),
+    ("broker.heartbeat.interval.ms", "1000"),
     ("num.network.threads", "2"),
     ("num.io.threads", "4"),
     ("background.threads", "2"),

@@ -90,6 +90,11 @@ class LocalStack:
         return self.options.kafka or self._cluster().bootstrap_servers
 
     @property
+    def superuser_dsn(self) -> str:
+        """The DSN of the superuser of the Postgres that we started."""
+        return self._postgres().dsn()
+
+    @property
     def api_key(self) -> str:
         """The key that ingest accepts for every source."""
         return secret_files.api_key(self.data.dev_api_key)
