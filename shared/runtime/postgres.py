@@ -94,7 +94,8 @@ async def _apply_new(
 
 
 async def _applied(connection: "Connection", schema: str) -> dict[str, str]:
-    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    if not await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", schema):
+        await connection.execute(f"CREATE SCHEMA {schema}")  # its own role may not be allowed to
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations ("
         " name text PRIMARY KEY, checksum text NOT NULL,"
