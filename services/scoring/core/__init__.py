@@ -1,0 +1,1 @@
+"""The rules and the arithmetic of scoring: no broker, no database, no clock, no environment."""

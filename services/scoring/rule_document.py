@@ -1,0 +1,369 @@
+"""The form of a rule set in YAML, strictly checked, and its way into the domain."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from services.scoring.core.rules import (
+    MEASURES_OF_KIND,
+    Anchors,
+    Comparison,
+    Evidence,
+    Measure,
+    MissingPolicy,
+    MustPass,
+    RuleSet,
+    ScoreRules,
+    ScoreTerm,
+    Selector,
+    Target,
+)
+from shared.contracts.breaches import Severity
+from shared.contracts.fields import epoch_ms, parse_timestamp
+from shared.contracts.figures import WindowName
+from shared.contracts.indicators import INDICATORS, Text
+
+_UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION: Final = re.compile(r"(?:\d+(?:ms|s|m|h|d))+")
+_DURATION_PART: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
+_SHARES: Final = ("ratio", "share_within")
+_TIMES: Final = ("p50", "p90", "p95", "p99", "mean")
+
+
+def parse_duration(text: object) -> int:
+    """``90s``, ``5m``, ``1h30m``, ``2d`` to milliseconds; raises ``ValueError``."""
+    if not isinstance(text, str) or not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is no duration: write a number and ms, s, m, h or d, as in 5m")
+    return sum(int(number) * _UNITS_MS[unit] for number, unit in _DURATION_PART.findall(text))
+
+
+def parse_amount(measure: Measure, amount: object) -> float:
+    """A limit in the unit of its measure (share, ms or number); raises ``ValueError``."""
+    if measure in _TIMES:
+        return float(parse_duration(amount))
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        raise ValueError(f"{amount!r} is no number: give {measure} a number")  # noqa: TRY004 - Pydantic reports only ValueError as a validation error
+    if measure in _SHARES and not 0 <= amount <= 1:
+        raise ValueError(f"{amount} is no share: write 0.8 for 80 %")
+    return float(amount)
+
+
+def _moment(value: object) -> int:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("has no zone: write it as 2026-01-01T00:00:00+08:00")
+        return epoch_ms(value)
+    try:
+        return epoch_ms(parse_timestamp(str(value)))
+    except msgspec.ValidationError:
+        raise ValueError(
+            f"{value!r} is no RFC 3339 time with a zone: write it as 2026-01-01T00:00:00+08:00"
+        ) from None
+
+
+def _indicator(name: str) -> str:
+    if name not in INDICATORS:
+        raise ValueError(f"{name!r} is no indicator: use one of {', '.join(INDICATORS)}")
+    return name
+
+
+def _selector(text: object) -> Selector:
+    if not isinstance(text, str):
+        raise ValueError("is no text: write a scope such as department:*")  # noqa: TRY004 - Pydantic reports only ValueError as a validation error
+    return Selector.parse(text)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"{name!r} is no IANA time zone: write one such as Asia/Shanghai"
+        ) from None
+    return name
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration)]
+Moment = Annotated[int, BeforeValidator(_moment)]
+IndicatorId = Annotated[str, AfterValidator(_indicator)]
+SelectorText = Annotated[Selector, BeforeValidator(_selector)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+Weight = Annotated[float, Field(gt=0)]
+Amount = float | str
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Names(_Document):
+    """What users see, in both languages."""
+
+    en: Annotated[str, Field(min_length=1)]
+    zh: Annotated[str, Field(min_length=1)]
+
+    def text(self) -> Text:
+        return Text(self.en, self.zh)
+
+
+class _Judged(_Document):
+    """An indicator, how it is measured, and the side of a limit that is wanted."""
+
+    indicator: IndicatorId
+    measure: Measure
+    at_least: Amount | None = None
+    at_most: Amount | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        check_measure(self.indicator, self.measure)
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("needs either at_least or at_most: keep one of them")
+        wanted = _wanted_side(self.indicator, self.measure)
+        if wanted and wanted != self.comparison:
+            raise ValueError(f"{self.measure} of {self.indicator} is better when {_SIDES[wanted]}")
+        parse_amount(self.measure, self.amount)
+        return self
+
+    @property
+    def comparison(self) -> Comparison:
+        return "at_least" if self.at_least is not None else "at_most"
+
+    @property
+    def amount(self) -> Amount:
+        return self.at_least if self.at_least is not None else self.at_most or 0.0
+
+
+_SIDES: Final = {
+    "at_least": "higher: use at_least instead of at_most",
+    "at_most": "lower: use at_most instead of at_least",
+}
+
+
+def check_measure(indicator: str, measure: Measure) -> None:
+    """Raise ``ValueError`` unless the indicator can be measured so."""
+    kind = INDICATORS[indicator].kind
+    if measure not in MEASURES_OF_KIND[kind]:
+        allowed = ", ".join(MEASURES_OF_KIND[kind])
+        raise ValueError(f"{indicator} is a {kind}: measure it by {allowed}, not {measure}")
+
+
+def _wanted_side(indicator: str, measure: Measure) -> Comparison | None:
+    if measure == "share_within":
+        return "at_least"
+    return {"higher": "at_least", "lower": "at_most"}.get(INDICATORS[indicator].direction)  # type: ignore[return-value]  # the table holds comparisons only
+
+
+class TargetDocument(_Judged):
+    """One target; ``for`` and ``clear`` keep an alert from flapping."""
+
+    id: Identifier
+    name: Names
+    within: Duration | None = None
+    window: WindowName
+    applies_to: Annotated[list[SelectorText], Field(min_length=1)]
+    for_ms: Annotated[Duration, Field(alias="for")] = 0
+    clear: Amount | None = None
+    minimum_sample: Annotated[int, Field(ge=0)] | None = None
+    severity: Severity = "warning"
+    evidence: Evidence = "interval"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.measure == "share_within") != (self.within is not None):
+            raise ValueError("within belongs to the measure share_within, and only to it")
+        limit, clear = self._limits()
+        if (clear < limit) if self.comparison == "at_least" else (clear > limit):
+            raise ValueError("clear is on the wrong side of the limit: it must be at least as good")
+        return self
+
+    def _limits(self) -> tuple[float, float]:
+        limit = parse_amount(self.measure, self.amount)
+        return limit, limit if self.clear is None else parse_amount(self.measure, self.clear)
+
+    def target(self) -> Target:
+        limit, clear = self._limits()
+        sample = self.minimum_sample
+        return Target(
+            id=self.id,
+            name=self.name.text(),
+            indicator=self.indicator,
+            measure=self.measure,
+            comparison=self.comparison,
+            limit=limit,
+            clear=clear,
+            within_ms=self.within,
+            window=self.window,
+            applies_to=tuple(self.applies_to),
+            for_ms=self.for_ms,
+            minimum_sample=INDICATORS[self.indicator].minimum_sample if sample is None else sample,
+            severity=self.severity,
+            evidence=self.evidence,
+        )
+
+
+class AnchorsDocument(_Document):
+    """Figures worth 0, ``target_points`` and 100 points."""
+
+    floor: Amount
+    target: Amount
+    stretch: Amount
+
+    def anchors(self, measure: Measure) -> Anchors:
+        anchors = Anchors(
+            *(parse_amount(measure, amount) for amount in (self.floor, self.target, self.stretch))
+        )
+        rising = anchors.floor < anchors.target < anchors.stretch
+        if not rising and not anchors.floor > anchors.target > anchors.stretch:
+            raise ValueError("floor, target and stretch must all rise or all fall")
+        return anchors
+
+
+class TermDocument(_Document):
+    """One indicator under a goal."""
+
+    indicator: IndicatorId
+    measure: Measure
+    weight: Weight
+    anchors: AnchorsDocument
+    departments: dict[str, AnchorsDocument] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        check_measure(self.indicator, self.measure)
+        for document in (self.anchors, *self.departments.values()):
+            anchors = document.anchors(self.measure)
+            side = "at_least" if anchors.stretch > anchors.floor else "at_most"
+            if _wanted_side(self.indicator, self.measure) not in (None, side):
+                raise ValueError("the anchors run the wrong way: stretch must be the best figure")
+        return self
+
+    def term(self, share: float) -> ScoreTerm:
+        return ScoreTerm(
+            self.indicator,
+            self.measure,
+            share,
+            self.anchors.anchors(self.measure),
+            {name: own.anchors(self.measure) for name, own in self.departments.items()},
+        )
+
+
+class GoalDocument(_Document):
+    """A strategic goal, its weight among the goals, and the indicators that serve it."""
+
+    id: Identifier
+    name: Names
+    weight: Weight
+    indicators: Annotated[list[TermDocument], Field(min_length=1)]
+
+
+class MustPassDocument(_Judged):
+    """When it is not met, the score is at most ``cap``."""
+
+    cap: Annotated[float, Field(ge=0, le=100)]
+
+    def must_pass(self) -> MustPass:
+        limit = parse_amount(self.measure, self.amount)
+        return MustPass(self.indicator, self.measure, self.comparison, limit, self.cap)
+
+
+class ScoreDocument(_Document):
+    """The strategy tree; weights count in proportion, among goals and within a goal."""
+
+    missing: MissingPolicy
+    target_points: Annotated[float, Field(gt=0, lt=100)] = 80.0
+    goals: Annotated[list[GoalDocument], Field(min_length=1)]
+    must_pass: list[MustPassDocument] = Field(default_factory=list)
+
+    @field_validator("goals")
+    @classmethod
+    def _once(cls, goals: list[GoalDocument]) -> list[GoalDocument]:
+        used = [(term.indicator, term.measure) for goal in goals for term in goal.indicators]
+        for indicator, measure in used:
+            if used.count((indicator, measure)) > 1:
+                raise ValueError(f"{measure} of {indicator} is weighed twice: keep one of them")
+        return goals
+
+    def rules(self) -> ScoreRules:
+        return ScoreRules(
+            terms=tuple(self._terms()),
+            must_pass=tuple(entry.must_pass() for entry in self.must_pass),
+            missing=self.missing,
+            target_points=self.target_points,
+        )
+
+    def _terms(self) -> list[ScoreTerm]:
+        all_goals = sum(goal.weight for goal in self.goals)
+        return [
+            term.term(goal.weight / all_goals * term.weight / _weight_within(goal))
+            for goal in self.goals
+            for term in goal.indicators
+        ]
+
+
+def _weight_within(goal: GoalDocument) -> float:
+    return sum(term.weight for term in goal.indicators)
+
+
+class RuleDocument(_Document):
+    """A whole rule set."""
+
+    format: Literal["bellwether-rules/v1"]
+    version: Identifier
+    valid_from: Moment
+    name: Names
+    zone: Annotated[str, AfterValidator(_zone)]
+    exclude_waiting: bool = False
+    lateness: Duration = 86_400_000
+    targets: Annotated[list[TargetDocument], Field(min_length=1)]
+    score: ScoreDocument | None = None
+
+    @field_validator("targets")
+    @classmethod
+    def _distinct(cls, targets: list[TargetDocument]) -> list[TargetDocument]:
+        ids = [target.id for target in targets]
+        for repeated in {name for name in ids if ids.count(name) > 1}:
+            raise ValueError(f"two targets have the id {repeated!r}: give each its own")
+        _check_limits(targets)
+        return targets
+
+    def rule_set(self) -> RuleSet:
+        return RuleSet(
+            version=self.version,
+            valid_from_ms=self.valid_from,
+            name=self.name.text(),
+            zone=ZoneInfo(self.zone),
+            exclude_waiting=self.exclude_waiting,
+            lateness_ms=self.lateness,
+            targets=tuple(target.target() for target in self.targets),
+            score=self.score.rules() if self.score else None,
+        )
+
+
+def _check_limits(targets: list[TargetDocument]) -> None:
+    """A case can be good by one limit only: the same selector must not set two."""
+    limits: dict[tuple[str, Selector], Any] = {}
+    for target in targets:
+        if target.within is None:
+            continue
+        for selector in target.applies_to:
+            other = limits.setdefault((target.indicator, selector), target)
+            if other.within != target.within:
+                raise ValueError(
+                    f"targets {other.id!r} and {target.id!r} set two limits of {target.indicator} "
+                    f"for {selector.text}: use one limit, or a more specific selector"
+                )
