@@ -9,6 +9,9 @@ ScopeKind = Literal["organisation", "department", "team", "employee", "channel",
 SCOPE_KINDS: Final[tuple[ScopeKind, ...]] = get_args(ScopeKind)
 """The wire form of a kind is its place in this tuple: append only."""
 
+_ACROSS_DEPARTMENTS: Final[dict[str, ScopeKind]] = {"channel": "channel", "category": "category"}
+_IN_DEPARTMENT: Final[dict[str, ScopeKind]] = {"team": "team", "employee": "employee"}
+
 
 class ScopeError(ValueError):
     """The text names no scope."""
@@ -48,14 +51,14 @@ class Scope(NamedTuple):
         kind, _, rest = key.partition(":")
         if kind == "organisation" and not rest:
             return ORGANISATION
-        if (kind == "channel" or kind == "category") and rest and "/" not in rest:  # noqa: PLR1714 - mypy narrows a Literal by ==, not by `in`
-            return cls(kind, "", unquote(rest))
+        if kind in _ACROSS_DEPARTMENTS and rest and "/" not in rest:
+            return cls(_ACROSS_DEPARTMENTS[kind], "", unquote(rest))
         if kind == "department" and rest and "/" not in rest:
             return department(unquote(rest))
-        if (kind == "team" or kind == "employee") and rest.count("/") == 1:  # noqa: PLR1714 - as above
+        if kind in _IN_DEPARTMENT and rest.count("/") == 1:
             holder, _, member = rest.partition("/")
             if holder and member:
-                return cls(kind, unquote(holder), unquote(member))
+                return cls(_IN_DEPARTMENT[kind], unquote(holder), unquote(member))
         raise ScopeError(
             f"{key!r} is no scope: use organisation, department:D, team:D/T, employee:D/E, "
             "channel:C or category:K"
