@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 
+class PortTakenError(RuntimeError):
+    """Somebody else listens where a process of ours would."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Defaults are what the documentation names. Kafka's nodes count up from `kafka`."""
@@ -51,6 +55,21 @@ def in_use(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def refuse_taken_ports(wanted: Mapping[str, int]) -> None:
+    """Raise PortTakenError, naming every port of `wanted` (name to port) that is in use."""
+    taken = {name: port for name, port in wanted.items() if in_use(port)}
+    if taken:
+        lines = (
+            f"Port {port} is taken, and {name} wants it. Free it, or set {_mover(name)}."
+            for name, port in taken.items()
+        )
+        raise PortTakenError("\n".join(lines))
+
+
+def _mover(name: str) -> str:
+    return variable_of(name.split(maxsplit=1)[0])
 
 
 def _parse(variable: str, text: str) -> int:

@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def services(ports: Ports) -> tuple[Service, ...]:
     )
 
 
-def more_workers(service: Service, ports: tuple[int, ...]) -> tuple[Service, ...]:
+def more_workers(service: Service, ports: Sequence[int]) -> tuple[Service, ...]:
     """Return further workers of `service`, one for each port: measure-2, measure-3, ..."""
     return tuple(
         replace(service, name=f"{service.name}-{number}", port=port)

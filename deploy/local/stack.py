@@ -19,7 +19,7 @@ from deploy.local.foundations import KAFKA, POSTGRES, kafka_specs, postgres_spec
 from deploy.local.java import find_java
 from deploy.local.kafka import KafkaCluster, default_ports
 from deploy.local.layout import KAFKA_JARS, DataDirectory, temporary_directory
-from deploy.local.ports import Ports, free_ports
+from deploy.local.ports import Ports, free_ports, refuse_taken_ports
 from deploy.local.postgres import PostgresServer, find_binaries
 from deploy.local.process import ProcessSpec, Sink
 from deploy.local.run_state import SupervisorLock, end_leftovers, read_state
@@ -35,8 +35,7 @@ class StackOptions:
 
     `only` names services (none: all of them), which come with the servers they need; `without`
     names any process. `kafka` and `postgres_dsn` are servers that the user already runs: none is
-    started then. `measure_ports` adds a further `measure` worker for each port. `environ` is what
-    the processes inherit.
+    started then. `environ` is what the processes inherit.
     """
 
     ports: Ports = field(default_factory=Ports)
@@ -46,7 +45,7 @@ class StackOptions:
     without: frozenset[str] = frozenset()
     kafka: str | None = None
     postgres_dsn: str | None = None
-    measure_ports: tuple[int, ...] = ()
+    measure_workers: int = 1
     kafka_ports: tuple[int, ...] = ()
     durable: bool = True
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -71,6 +70,7 @@ class LocalStack:
         self._lock = SupervisorLock(self.data.lock_file)
         self._supervisor: Supervisor | None = None
         self._temporary = False
+        self._further_measure_ports = free_ports(options.measure_workers - 1)
 
     @classmethod
     def temporary(cls, options: StackOptions | None = None, sink: Sink | None = None) -> Self:
@@ -123,6 +123,7 @@ class LocalStack:
         self._lock.acquire()
         try:
             self._end_leftovers()
+            refuse_taken_ports(self._ports_to_bind())
             self._supervisor = self._assemble()
             self._supervisor.start()
             if wait:
@@ -148,6 +149,11 @@ class LocalStack:
         self.supervisor.stop_process(name)
         self.supervisor.start_process(name)
 
+    def hurry(self) -> None:
+        """While `stop` waits: kill what is left."""
+        if self._supervisor is not None:
+            self._supervisor.hurry()
+
     def wait_ready(self, names: Iterable[str] | None = None, timeout: float = 60.0) -> None:
         self.supervisor.wait_ready(names, timeout)
 
@@ -168,10 +174,18 @@ class LocalStack:
         for name in end_leftovers(state.processes) if state else []:
             self._sink("bellwether", f"{name} was left over from an earlier run and has been ended")
 
+    def _ports_to_bind(self) -> dict[str, int]:
+        options = self.options
+        taken = {service.name: service.port for service in self._services()}
+        if options.kafka is None and options.wants(KAFKA):
+            taken |= {f"{KAFKA} {b.node_id}": b.port for b in self._cluster().brokers}
+        if options.postgres_dsn is None and options.wants(POSTGRES):
+            taken[POSTGRES] = options.ports.postgres
+        return taken
+
     def _assemble(self) -> Supervisor:
-        specs = [spec for spec in self._specs() if self.options.wants(spec.name)]
         return Supervisor(
-            specs=specs,
+            specs=[spec for spec in self._specs() if self.options.wants(spec.name)],
             places=Places(self.data.logs, self.data.state_file),
             sink=self._sink,
             steps=self._steps(),
@@ -200,9 +214,10 @@ class LocalStack:
         return specs
 
     def _services(self) -> list[table.Service]:
-        services = list(table.services(self.options.ports))
+        services = table.services(self.options.ports)
         measure = next(service for service in services if service.name == "measure")
-        return [*services, *table.more_workers(measure, self.options.measure_ports)]
+        chosen = [*services, *table.more_workers(measure, self._further_measure_ports)]
+        return [service for service in chosen if self.options.wants(service.name)]
 
     def _wiring(self, foundations: tuple[str, ...]) -> table.Wiring:
         _ = self.api_key  # written now, so that the file exists when a process looks for it
@@ -224,7 +239,7 @@ class LocalStack:
         return {POSTGRES: partial(create_databases, self._postgres().dsn(), passwords)}
 
     def _urls(self) -> dict[str, str]:
-        return {service.name: self.url(service.name) for service in self._services()[:7]}
+        return {port.name: self.url(port.name) for port in fields(Ports)[2:]}
 
     def _cluster(self) -> KafkaCluster:
         options = self.options

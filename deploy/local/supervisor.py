@@ -29,7 +29,11 @@ Step = Callable[[], None]
 
 
 class StartError(RuntimeError):
-    """A process did not become ready in time, or died again and again while starting."""
+    """A process did not become ready in time, or (`hopeless`) died again and again."""
+
+    def __init__(self, message: str, *, hopeless: bool) -> None:
+        super().__init__(message)
+        self.hopeless = hopeless
 
 
 class State(Enum):
@@ -102,7 +106,7 @@ class Supervisor:
         while pending := self._pending(wanted):
             hopeless = [p for p in pending if self.policy.is_standing_problem(p.deaths)]
             if hopeless or time.monotonic() > deadline or self._stopping.is_set():
-                raise StartError(_explain(hopeless or pending))
+                raise StartError(_explain(hopeless or pending), hopeless=bool(hopeless))
             time.sleep(0.05)
 
     def is_ready(self, name: str) -> bool:

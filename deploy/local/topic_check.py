@@ -1,0 +1,15 @@
+"""Which registered topics a cluster lacks."""
+
+from shared.contracts.topics import TOPICS
+
+
+async def missing_topics(bootstrap_servers: str) -> set[str]:
+    """Return the names of registered topics that do not exist. Raises KafkaError or OSError."""
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        return set(TOPICS) - set(await admin.list_topics())
+    finally:
+        await admin.close()
