@@ -7,6 +7,7 @@ The hot path uses `shared.contracts.decode`, which accepts and refuses the same 
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -21,15 +22,19 @@ from pydantic import (
     model_validator,
 )
 
-from shared.contracts.decode import check_answer, check_correction, check_scale
+from shared.contracts.decode import check_answer, check_correction, check_scale, decode_event
 from shared.contracts.fields import (
+    CONTENT_TYPE_PATTERN,
+    CURRENCY_PATTERN,
     MAX_COST_MINOR,
     MAX_DURATION_MS,
     NAME_LENGTH,
     NAME_PATTERN,
     TEXT_LENGTH,
+    TEXT_PATTERN,
     parse_timestamp,
 )
+from shared.contracts.json_text import check_text
 
 
 def _timestamp(value: object) -> datetime:
@@ -49,7 +54,7 @@ Timestamp = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)]
-Text = Annotated[str, Field(max_length=TEXT_LENGTH)]
+Text = Annotated[str, Field(max_length=TEXT_LENGTH, pattern=TEXT_PATTERN)]
 DurationMs = Annotated[int, Field(ge=0, le=MAX_DURATION_MS, description="Milliseconds")]
 ScaleBound = Annotated[int, Field(ge=-1000, le=1000)]
 SurveyKind = Literal["csat", "nps", "ces", "review", "qa"]
@@ -106,9 +111,7 @@ class HandledData(_Data):
     cost_minor: Annotated[int, Field(ge=0, le=MAX_COST_MINOR)] | None = Field(
         None, description="Cost in the currency's minor unit"
     )
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}(?!\n)$")] | None = Field(
-        None, examples=["CNY"]
-    )
+    currency: Annotated[str, Field(pattern=CURRENCY_PATTERN)] | None = Field(None, examples=["CNY"])
 
 
 class CorrectedData(_Data):
@@ -204,9 +207,7 @@ class Envelope(BaseModel):
     receivedtime: Timestamp | None = Field(
         None, description="When ingest received it; set by ingest"
     )
-    datacontenttype: (
-        Annotated[str, Field(pattern=r"^application/json(?:;[^\n]*)?(?!\n)$")] | None
-    ) = None
+    datacontenttype: Annotated[str, Field(pattern=CONTENT_TYPE_PATTERN)] | None = None
 
 
 class TicketOpened(Envelope):
@@ -317,8 +318,47 @@ SurveyEvent = SurveySent | SurveyAnswered
 Event = Annotated[TicketEvent | ResponseEvent | SurveyEvent, Field(discriminator="type")]
 
 EVENT_ADAPTER: Final[TypeAdapter[Any]] = TypeAdapter(Event)
-"""Validates one event: ``EVENT_ADAPTER.validate_json(bytes)`` raises ``pydantic.ValidationError``
-whose error places turn into JSON pointers."""
+"""The models of one event: ``validate_json`` raises ``pydantic.ValidationError`` whose error places
+turn into JSON pointers. For bytes of unknown origin use `validate_event`."""
+
+
+def validate_event(value: bytes) -> Envelope:
+    """One structured CloudEvent in JSON to its model: accepts exactly what `decode_event` accepts.
+
+    Raises ``pydantic.ValidationError`` with the place of every mistake, `JsonTextError` for a text
+    that is no event's whatever it says, or `DecodeError` for a member that is given twice and is
+    wrong the first time, which the models do not see.
+    """
+    check_text(value)
+    if not _is_interoperable(value):
+        decode_event(value)
+    event: Envelope = EVENT_ADAPTER.validate_json(value)
+    return event
+
+
+class _NotInteroperable(Exception):
+    pass
+
+
+def _is_interoperable(value: bytes) -> bool:
+    """False for a name given twice in an object, and for NaN and Infinity: parsers differ there.
+    Text that is no JSON at all is left to the models."""
+    try:
+        json.loads(value.decode(), object_pairs_hook=_without_repetition, parse_constant=_no_number)
+    except _NotInteroperable:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def _without_repetition(members: list[tuple[str, Any]]) -> None:
+    if len(dict(members)) < len(members):
+        raise _NotInteroperable
+
+
+def _no_number(_constant: str) -> None:
+    raise _NotInteroperable
 
 
 def event_models() -> dict[str, type[Envelope]]:

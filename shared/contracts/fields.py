@@ -11,6 +11,12 @@ NAME_PATTERN: Final = r"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f
 """A name or id: no control characters, no white space at its ends (the look-ahead stops ``$``
 from matching before a final line feed)."""
 
+TEXT_PATTERN: Final = r"^[^\x00]*$"
+"""Free text: anything but NUL, which Postgres cannot store."""
+CONTENT_TYPE_PATTERN: Final = r"^application/json(?:;[^\x00-\x1f\x7f]*)?(?!\n)$"
+CURRENCY_PATTERN: Final = r"^[A-Z]{3}(?!\n)$"
+"""An ISO 4217 code."""
+
 NAME_LENGTH: Final = 200
 TEXT_LENGTH: Final = 4000
 MAX_DURATION_MS: Final = 10 * 366 * 86_400_000
@@ -23,7 +29,7 @@ EARLIEST_TIME_MS: Final = 946_684_800_000
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)]
-Text = Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH)]
+Text = Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH, pattern=TEXT_PATTERN)]
 DurationMs = Annotated[int, msgspec.Meta(ge=0, le=MAX_DURATION_MS)]
 CostMinor = Annotated[int, msgspec.Meta(ge=0, le=MAX_COST_MINOR)]
 ScaleBound = Annotated[int, msgspec.Meta(ge=-1000, le=1000)]
