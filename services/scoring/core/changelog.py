@@ -1,0 +1,55 @@
+"""The state changelog of one input partition: packed records, each a part of one flush.
+
+A flush writes what it touched and, in turn, a slice of everything else. When the slices have gone
+round (``cycle`` grew twice), records older than the start of the cycle before hold nothing that a
+later record does not hold, and can be deleted.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from shared.contracts.panes import Cell
+
+
+class TicketRow(msgspec.Struct, array_like=True, gc=False):
+    """A ticket and its packed facts; empty bytes mean that it was forgotten."""
+
+    id: str
+    packed: bytes
+
+
+class PaneRow(msgspec.Struct, array_like=True, gc=False):
+    """Absolute cells of one department (or the organisation, "")."""
+
+    department: str
+    cells: list[Cell]
+
+
+class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
+    """``positions`` is the next offset to read of each input topic, in the order of the registry;
+    ``rules`` the versions that were applied with their digests."""
+
+    revision: int
+    cycle: int
+    positions: list[int]
+    watermark_ms: int
+    rules: dict[str, str]
+    tickets: list[TicketRow]
+    panes: list[PaneRow]
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(ChangelogRecord)
+
+
+def encode_changelog(record: ChangelogRecord) -> bytes:
+    """MessagePack of a changelog record."""
+    return _ENCODER.encode(record)
+
+
+def decode_changelog(value: bytes) -> ChangelogRecord:
+    """The inverse; raises ``msgspec.MsgspecError``."""
+    return _DECODER.decode(value)

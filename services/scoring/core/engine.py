@@ -1,0 +1,460 @@
+"""The measuring engine of one input partition: events in, measurements and panes out.
+
+It knows no broker and no clock. `process` takes records, `flush` books what they change and
+returns everything that has to be stored together, `restore` rebuilds the state from the changelog
+records that flushes returned. After a flush that could not be stored the engine is discarded and
+restored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, zip_longest
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+
+from services.scoring.core import ledger
+from services.scoring.core.changelog import ChangelogRecord, PaneRow, TicketRow
+from services.scoring.core.derive import Derived, derive
+from services.scoring.core.ledger import Fact, Ticket
+from services.scoring.core.panes import DAY_MS, HOUR_MS, PaneKey, PaneStore
+from services.scoring.core.rules import RuleHistory
+from shared.contracts import scopes
+from shared.contracts.decode import DecodeError, decode_event
+from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, epoch_ms
+from shared.contracts.measurements import Measurement, MeasurementBatch
+from shared.contracts.panes import Cell, PaneUpdate, Watermark
+
+HORIZON_MS: Final = 35 * DAY_MS
+"""How late an event may be. A ticket is remembered as long, so a repeated event is recognised."""
+
+ROWS_PER_RECORD: Final = 4000
+RECORD_BYTES: Final = 512 * 1024
+MIN_SLICE_TICKETS: Final = 200
+MIN_SLICE_CELLS: Final = 400
+HOT_FLUSHES: Final = 50
+
+
+class Record(NamedTuple):
+    """What the engine needs of a Kafka record."""
+
+    offset: int
+    timestamp_ms: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that can never be processed, and why (a word of the declared list)."""
+
+    topic: int
+    offset: int
+    reason: str
+    detail: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What became of the records of a flush."""
+
+    events: int
+    duplicates: int
+    dead_letters: Mapping[str, int]
+    anomalies: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Everything that has to be stored in one transaction, or not at all."""
+
+    revision: int
+    changelog: list[ChangelogRecord]
+    panes: list[PaneUpdate]
+    watermark: Watermark
+    measurements: list[MeasurementBatch]
+    dead_letters: list[DeadLetter]
+    counts: Counts
+    cycle_started: bool
+
+
+class RulesChangedError(RuntimeError):
+    """A rule version that the state was computed with has other content now."""
+
+
+class _Read(NamedTuple):
+    """A fact and the record that it came in, should it have to be refused."""
+
+    fact: Fact
+    topic: int
+    record: Record
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What was read since the last flush."""
+
+    facts: dict[str, list[_Read]] = field(default_factory=dict)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    events: int = 0
+    received_ms: int = 0
+
+
+class Engine:
+    """State and arithmetic of one input partition."""
+
+    def __init__(self, partition: int, rules: RuleHistory, inputs: int) -> None:
+        self.partition = partition
+        self.positions = [0] * inputs
+        self.watermark_ms = 0
+        self._rules = rules
+        self._tickets: dict[str, bytes] = {}
+        self._panes = PaneStore(rules.zone)
+        self._revision = 0
+        self._cycle = 0
+        self._slice_tickets: Iterator[str] = iter(())
+        self._slice_tickets_done = True
+        self._slice_pane: PaneKey | None = None
+        self._slice_panes_done = True
+        self._panes_expired_ms = 0
+        self._tickets_expired_ms = 0
+        self._pending = _Pending()
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether records were read since the last flush."""
+        return self.pending_events > 0
+
+    @property
+    def pending_events(self) -> int:
+        """Records read since the last flush, refused ones included."""
+        return self._pending.events
+
+    @property
+    def tickets(self) -> int:
+        """Tickets remembered."""
+        return len(self._tickets)
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def process(self, topic: int, records: Iterable[Record]) -> None:
+        """Take records of one input topic (its place in the registry), in offset order."""
+        for record in records:
+            if record.offset >= self.positions[topic]:
+                self.positions[topic] = record.offset + 1
+                self._pending.events += 1
+                self._take(topic, record)
+
+    def _take(self, topic: int, record: Record) -> None:
+        try:
+            event = decode_event(record.value)
+        except DecodeError as error:
+            self._refuse(topic, record, "invalid", str(error))
+            return
+        received = epoch_ms(event.receivedtime) if event.receivedtime else record.timestamp_ms
+        fact = ledger.fact_of(event)
+        reason = self._untimely(fact.time_ms, received)
+        if reason is not None:
+            self._refuse(topic, record, reason, f"time is {event.time.isoformat()}")
+            return
+        self.watermark_ms = max(self.watermark_ms, fact.time_ms)
+        self._pending.received_ms = max(self._pending.received_ms, received)
+        self._pending.facts.setdefault(event.subject, []).append(_Read(fact, topic, record))
+
+    @staticmethod
+    def _untimely(time_ms: int, received_ms: int) -> str | None:
+        if time_ms > received_ms + FUTURE_TOLERANCE_MS:
+            return "future"
+        if time_ms < EARLIEST_TIME_MS:
+            return "implausible_time"
+        return None
+
+    def _refuse(self, topic: int, record: Record, reason: str, detail: str) -> None:
+        letter = DeadLetter(topic, record.offset, reason, detail, record.value)
+        self._pending.dead_letters.append(letter)
+
+    # -- booking --------------------------------------------------------------------------------
+
+    def flush(self, *, caught_up: bool) -> Flush:
+        """Book everything read since the last flush; the result must be stored as a whole."""
+        pending, self._pending = self._pending, _Pending()
+        self._revision += 1
+        measurements, touched, fresh, anomalies = self._book_all(pending)
+        self._panes.warm(self._revision)
+        cells = self._panes.take_touched()
+        forgotten = self._expire()
+        started = self._start_cycle_if_done()
+        slice_tickets = self._next_ticket_slice(len(touched))
+        slice_panes = self._next_pane_slice(sum(map(len, cells.values())))
+        self._panes.cool(self._revision, HOT_FLUSHES)
+        rows = [TicketRow(t, self._tickets[t]) for t in touched if t in self._tickets]
+        rows += [TicketRow(t, b"") for t in forgotten]
+        rows += slice_tickets
+        watermark = Watermark(
+            self.partition, self._revision, self.watermark_ms, caught_up, pending.received_ms
+        )
+        return Flush(
+            self._revision,
+            self._changelog(rows, cells, slice_panes),
+            self._updates(cells, slice_panes, watermark),
+            watermark,
+            self._batches(measurements),
+            pending.dead_letters,
+            Counts(
+                pending.events,
+                pending.events - fresh - len(pending.dead_letters),
+                Counter(letter.reason for letter in pending.dead_letters),
+                anomalies,
+            ),
+            started,
+        )
+
+    def _book_all(
+        self, pending: _Pending
+    ) -> tuple[list[Measurement], list[str], int, Counter[str]]:
+        measurements: list[Measurement] = []
+        touched: list[str] = []
+        anomalies: Counter[str] = Counter()
+        booked = 0
+        for ticket_id, reads in pending.facts.items():
+            packed = self._tickets.get(ticket_id)
+            ticket = ledger.unpack(packed) if packed is not None else Ticket([])
+            fresh = self._fresh(ticket, reads, pending.dead_letters)
+            booked += len(fresh)
+            if fresh:
+                before, after = self._apply(ticket_id, ticket, fresh)
+                touched.append(ticket_id)
+                measurements += _difference(before, after)
+                anomalies.update(Counter(after.anomalies) - Counter(before.anomalies))
+        for measurement in measurements:
+            self._panes.book(measurement, self.watermark_ms)
+        return measurements, touched, booked, anomalies
+
+    def _fresh(
+        self, ticket: Ticket, reads: list[_Read], dead_letters: list[DeadLetter]
+    ) -> list[Fact]:
+        """The facts that are new to the ticket, less those that come too late or too many."""
+        known = {fact.event for fact in ticket.facts}
+        fresh: dict[int, Fact] = {}
+        for fact, topic, record in reads:
+            if fact.event in known:
+                continue
+            if fact.time_ms < self.watermark_ms - HORIZON_MS:
+                reason, detail = "too_late", f"the watermark is at {self.watermark_ms} ms"
+            elif len(known) + len(fresh) >= ledger.MAX_FACTS:
+                reason, detail = "too_many_events", f"the ticket has {ledger.MAX_FACTS} events"
+            else:
+                fresh[fact.event] = fact
+                continue
+            dead_letters.append(DeadLetter(topic, record.offset, reason, detail, record.value))
+        return list(fresh.values())
+
+    def _apply(self, ticket_id: str, ticket: Ticket, fresh: list[Fact]) -> tuple[Derived, Derived]:
+        before = derive(ticket_id, ticket.facts, self._rules) if ticket.facts else _NOTHING
+        ticket.add(fresh)
+        after = derive(ticket_id, ticket.facts, self._rules)
+        self._tickets[ticket_id] = ledger.pack(ticket)
+        return before, after
+
+    def _expire(self) -> list[str]:
+        """Forget what is older than it is kept for: panes by the hour, tickets by the day of
+        event time."""
+        if self.watermark_ms - self._panes_expired_ms >= HOUR_MS:
+            self._panes_expired_ms = self.watermark_ms
+            self._panes.drop_expired(self.watermark_ms)
+        if self.watermark_ms - self._tickets_expired_ms < DAY_MS:
+            return []
+        self._tickets_expired_ms = self.watermark_ms
+        limit = self.watermark_ms - HORIZON_MS
+        forgotten = [t for t, packed in self._tickets.items() if self._is_over(t, packed, limit)]
+        for ticket_id in forgotten:
+            del self._tickets[ticket_id]
+        return forgotten
+
+    def _is_over(self, ticket_id: str, packed: bytes, limit_ms: int) -> bool:
+        facts = ledger.unpack(packed).facts
+        if facts[-1].time_ms >= limit_ms:
+            return False
+        return not derive(ticket_id, facts, self._rules).unresolved
+
+    # -- what is stored -------------------------------------------------------------------------
+
+    def _start_cycle_if_done(self) -> bool:
+        if not (self._slice_tickets_done and self._slice_panes_done):
+            return False
+        self._cycle += 1
+        self._slice_tickets = iter(list(self._tickets))
+        self._slice_tickets_done = False
+        self._slice_pane = None
+        self._slice_panes_done = False
+        return True
+
+    def _next_ticket_slice(self, touched: int) -> list[TicketRow]:
+        budget = max(MIN_SLICE_TICKETS, touched)
+        ids = list(islice(self._slice_tickets, budget))
+        self._slice_tickets_done = len(ids) < budget
+        return [TicketRow(t, self._tickets[t]) for t in ids if t in self._tickets]
+
+    def _next_pane_slice(self, touched: int) -> list[PaneRow]:
+        if self._slice_panes_done:
+            return []
+        keys, done = self._panes.slice_after(self._slice_pane, max(MIN_SLICE_CELLS, touched))
+        self._slice_panes_done = done
+        if keys:
+            self._slice_pane = keys[-1]
+        return [PaneRow(key.department, self._panes.cells(key)) for key in keys]
+
+    def _changelog(
+        self, tickets: list[TicketRow], cells: dict[str, list[Cell]], sliced: list[PaneRow]
+    ) -> list[ChangelogRecord]:
+        rows = [PaneRow(department, part) for department, part in cells.items()] + sliced
+        parts = list(_parts(tickets, rows))
+        digests = dict(self._rules.digests)
+        return [
+            ChangelogRecord(
+                self._revision,
+                self._cycle,
+                list(self.positions),
+                self.watermark_ms,
+                digests,
+                part_tickets,
+                part_panes,
+            )
+            for part_tickets, part_panes in parts
+        ]
+
+    def _updates(
+        self, cells: dict[str, list[Cell]], sliced: list[PaneRow], mark: Watermark
+    ) -> list[PaneUpdate]:
+        slices: dict[str, list[Cell]] = {}
+        for row in sliced:
+            slices.setdefault(row.department, []).extend(row.cells)
+        version = self._rules.at(self.watermark_ms).version
+        return [
+            PaneUpdate(
+                self.partition,
+                _group(department),
+                department,
+                self._revision,
+                mark.watermark_ms,
+                mark.caught_up,
+                mark.received_ms,
+                version,
+                fresh,
+                self._cycle,
+                old,
+            )
+            for department in sorted(cells.keys() | slices.keys())
+            for fresh, old in zip_longest(
+                _chunks(cells.get(department, [])),
+                _chunks(slices.get(department, [])),
+                fillvalue=_NO_CELLS,
+            )
+        ]
+
+    def _batches(self, measurements: list[Measurement]) -> list[MeasurementBatch]:
+        return [
+            MeasurementBatch(self.partition, self._revision, self.watermark_ms, rows)
+            for rows in _chunks(measurements)
+        ]
+
+    # -- restoring ------------------------------------------------------------------------------
+
+    def restore(self, records: Iterable[ChangelogRecord]) -> None:
+        """Take changelog records, oldest first; may be called several times in a row."""
+        for record in records:
+            self._check_rules(record.rules)
+            self._revision = record.revision
+            self._cycle = record.cycle
+            self.positions = list(record.positions)
+            self.watermark_ms = record.watermark_ms
+            for row in record.tickets:
+                if row.packed:
+                    self._tickets[row.id] = row.packed
+                else:
+                    self._tickets.pop(row.id, None)
+            for pane in record.panes:
+                self._panes.restore(pane.department, pane.cells)
+
+    def finish_restore(self) -> None:
+        """Drop what only old records still held, and rest what was unpacked.
+
+        The cycle that was under way is not taken up again: its number is left without a successor,
+        which tells readers that it was never completed.
+        """
+        self._panes.drop_expired(self.watermark_ms)
+        self._panes.cool(self._revision + HOT_FLUSHES + 1, HOT_FLUSHES)
+        self._panes_expired_ms = self.watermark_ms
+        self._cycle += 1
+
+    def _check_rules(self, applied: Mapping[str, str]) -> None:
+        for version, digest in applied.items():
+            current = self._rules.digests.get(version)
+            if current != digest:
+                raise RulesChangedError(
+                    f"rule version {version!r} was applied with other content than it has now; "
+                    "a version never changes: restore its file, and publish the change as a new "
+                    "version with a later valid_from"
+                )
+
+
+_NOTHING: Final = Derived({}, [], False)
+_NO_CELLS: Final[list[Cell]] = []
+
+
+def _difference(before: Derived, after: Derived) -> Iterator[Measurement]:
+    """What to take back and what to state anew."""
+    old, new = before.measurements, after.measurements
+    for key, measurement in old.items():
+        if new.get(key) != measurement:
+            yield msgspec.structs.replace(measurement, sign=-1)
+    for key, measurement in new.items():
+        if old.get(key) != measurement:
+            yield measurement
+
+
+def _group(department: str) -> str:
+    return scopes.department(department).group if department else scopes.ORGANISATION.group
+
+
+_T = TypeVar("_T")
+
+
+def _chunks(items: Sequence[_T]) -> Iterator[list[_T]]:
+    for start in range(0, len(items), ROWS_PER_RECORD):
+        yield list(items[start : start + ROWS_PER_RECORD])
+
+
+def _ticket_chunks(tickets: list[TicketRow]) -> Iterator[list[TicketRow]]:
+    """At least one chunk, each of about RECORD_BYTES at most."""
+    chunk: list[TicketRow] = []
+    size = 0
+    for row in tickets:
+        chunk.append(row)
+        size += len(row.packed)
+        if size >= RECORD_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    yield chunk
+
+
+def _parts(
+    tickets: list[TicketRow], panes: list[PaneRow]
+) -> Iterator[tuple[list[TicketRow], list[PaneRow]]]:
+    """The rows of a flush in records of bounded size; at least one, for the positions."""
+    pane_parts = [PaneRow(row.department, part) for row in panes for part in _chunks(row.cells)]
+    batch: list[PaneRow] = []
+    size = 0
+    for rows in _ticket_chunks(tickets):
+        yield rows, []
+    for row in pane_parts:
+        batch.append(row)
+        size += len(row.cells)
+        if size >= ROWS_PER_RECORD:
+            yield [], batch
+            batch, size = [], 0
+    if batch:
+        yield [], batch
