@@ -1,0 +1,1 @@
+"""recorder: copies the topic `measurements` to Postgres, each row once."""
