@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from services.ingest import metrics
 from services.ingest.api_models import DESCRIPTION, OPENAPI, RESPONSES
-from services.ingest.core.admission import Admitted, Reception, Refused, admit
+from services.ingest.core.admission import Admitted, Refused, admit, reception
 from services.ingest.core.faults import EVENT_TYPES
 from services.ingest.core.keys import SourceKey, presented
 from services.ingest.core.outcome import Outcome, Verdict, outcome
@@ -45,8 +45,8 @@ def events_router(
     async def receive_events(request: Request) -> Response:
         key = await _authenticate(request, keys())
         items, is_batch = _items(request, max_batch)
-        reception = Reception(key, now())
-        decisions = [admit(item, reception) for item in items]
+        received = reception(key, now())
+        decisions = [admit(item, received) for item in items]
         delivered = await _publish(publisher(), decisions)
         result = outcome(decisions, delivered, is_batch=is_batch)
         _count(decisions, result)

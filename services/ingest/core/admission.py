@@ -5,7 +5,7 @@ What is decoded here is the value that will be published, so consumers decode wh
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -42,27 +42,30 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """Who sends, and when it came (aware, UTC)."""
+    """Who sends, and when it came: in milliseconds since 1970 and as RFC 3339 text in UTC."""
 
     key: SourceKey
-    at: datetime
-
-    @property
-    def text(self) -> str:
-        return self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at_ms: int
+    text: str
 
 
-def admit(item: Any, reception: Reception) -> Admitted | Refused:
+def reception(key: SourceKey, at: datetime) -> Reception:
+    """`at` is aware."""
+    text = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Reception(key, epoch_ms(at), text)
+
+
+def admit(item: Any, received: Reception) -> Admitted | Refused:
     """`item` is an event as parsed from JSON."""
     if not isinstance(item, dict):
         return Refused(None, None, [fault("an event is a JSON object")])
-    value = orjson.dumps({**item, "receivedtime": reception.text})
+    value = orjson.dumps({**item, "receivedtime": received.text})
     try:
         event = decode_event(value)
     except DecodeError as error:
         found = contract_faults(value, str(error)) + extension_faults(item)
-        return _refused(item, found + _source_fault(item.get("source"), reception.key))
-    found = _faults_beyond_contract(item, event, value, reception)
+        return _refused(item, found + _source_fault(item.get("source"), received.key))
+    found = _faults_beyond_contract(item, event, value, received)
     return _refused(item, found) if found else _admitted(item["type"], event, value)
 
 
@@ -80,10 +83,10 @@ def _text(value: Any) -> str | None:
 
 
 def _faults_beyond_contract(
-    item: Mapping[str, Any], event: Event, value: bytes, reception: Reception
+    item: Mapping[str, Any], event: Event, value: bytes, received: Reception
 ) -> list[Fault]:
-    found = extension_faults(item) + _source_fault(event.source, reception.key)
-    found += _time_faults(event.time, reception.at)
+    found = extension_faults(item) + _source_fault(event.source, received.key)
+    found += _time_faults(epoch_ms(event.time), received.at_ms)
     if len(value) > MAX_EVENT_BYTES:
         found.append(fault(f"an event has at most {MAX_EVENT_BYTES} bytes"))
     return found
@@ -95,9 +98,8 @@ def _source_fault(source: Any, key: SourceKey) -> list[Fault]:
     return [fault("this API key may not send events of this source", "source")]
 
 
-def _time_faults(time: datetime, received: datetime) -> list[Fault]:
-    moment = epoch_ms(time)
-    if moment > epoch_ms(received) + FUTURE_TOLERANCE_MS:
+def _time_faults(moment: int, received: int) -> list[Fault]:
+    if moment > received + FUTURE_TOLERANCE_MS:
         return [fault("lies over 5 minutes in the future: is the source's clock right?", "time")]
     if moment < EARLIEST_TIME_MS:
         return [fault("lies before the year 2000: is its unit right?", "time")]
