@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import psutil
@@ -18,36 +18,46 @@ class Usage:
 
 
 def measure_usage(pids: Mapping[str, int], seconds: float) -> dict[str, Usage]:
-    """Watch processes (name to pid) for `seconds` and return what each used."""
-    before = {name: _cpu_seconds(pid) for name, pid in pids.items()}
+    """Watch processes (name to pid) for `seconds` and return what each used.
+
+    A process answers for its children, except for those that are in `pids` themselves.
+    """
+    families = {name: _family(pid, set(pids.values())) for name, pid in pids.items()}
+    before = {name: _cpu_seconds(family) for name, family in families.items()}
     began = time.monotonic()
     time.sleep(seconds)
     span = time.monotonic() - began
     return {
-        name: Usage(
-            rss=sum(process.memory_info().rss for process in _family(pid)),
-            pss=sum(_pss(process) for process in _family(pid)),
-            cpu=100 * max(0.0, _cpu_seconds(pid) - before[name]) / span,
-        )
-        for name, pid in pids.items()
+        name: _usage(family, max(0.0, _cpu_seconds(family) - before[name]) / span)
+        for name, family in families.items()
     }
 
 
-def _cpu_seconds(pid: int) -> float:
+def _usage(family: Sequence[psutil.Process], cores: float) -> Usage:
+    living = [process for process in family if process.is_running()]
+    return Usage(
+        rss=sum(process.memory_info().rss for process in living),
+        pss=sum(_pss(process) for process in living),
+        cpu=100 * cores,
+    )
+
+
+def _cpu_seconds(family: Sequence[psutil.Process]) -> float:
     total = 0.0
-    for process in _family(pid):
-        times = process.cpu_times()
-        total += float(times.user + times.system)
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):  # ended while we looked
+            times = process.cpu_times()
+            total += float(times.user + times.system)
     return total
 
 
-def _family(pid: int) -> Iterator[psutil.Process]:
-    """Yield the process and its descendants; one that ends while we look is left out."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for member in (process, *process.children(recursive=True)):
-            if member.is_running():
-                yield member
+def _family(pid: int, others: Set[int]) -> list[psutil.Process]:
+    try:
+        head = psutil.Process(pid)
+        children = [child for child in head.children() if child.pid not in others]
+    except psutil.NoSuchProcess:
+        return []
+    return [head, *(member for child in children for member in _family(child.pid, others))]
 
 
 def _pss(process: psutil.Process) -> int:
