@@ -3,6 +3,7 @@
 import typer
 
 from deploy.cli.doctor import doctor
+from deploy.cli.replay import replay
 from deploy.cli.status import status
 from deploy.cli.up import up
 
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(status)
 app.command()(doctor)
+app.command()(replay)
 
 
 def main() -> None:

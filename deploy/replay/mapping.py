@@ -167,6 +167,13 @@ class Mapping(Part):
             for index, guard in enumerate(rule.unless):
                 yield ("events", name, "unless", index, "when"), guard.when
 
+    def in_zone(self, zone: str) -> Mapping:
+        """The same mapping for times of another zone; raises ``ValueError``."""
+        try:
+            return self.model_copy(update={"zone": _zone(zone)})
+        except ValueError as error:
+            raise ValueError(f"{zone!r} {error}") from error
+
     def firsts(self) -> list[First]:
         """The ``first`` conditions anywhere in the mapping."""
         return [
