@@ -48,21 +48,32 @@ class Scope(NamedTuple):
     @classmethod
     def parse(cls, key: str) -> Scope:
         """The inverse of `key`; raises `ScopeError`."""
-        kind, _, rest = key.partition(":")
-        if kind == "organisation" and not rest:
-            return ORGANISATION
-        if kind in _ACROSS_DEPARTMENTS and rest and "/" not in rest:
-            return cls(_ACROSS_DEPARTMENTS[kind], "", unquote(rest))
-        if kind == "department" and rest and "/" not in rest:
-            return department(unquote(rest))
-        if kind in _IN_DEPARTMENT and rest.count("/") == 1:
-            holder, _, member = rest.partition("/")
-            if holder and member:
-                return cls(_IN_DEPARTMENT[kind], unquote(holder), unquote(member))
-        raise ScopeError(
-            f"{key!r} is no scope: use organisation, department:D, team:D/T, employee:D/E, "
-            "channel:C or category:K"
-        )
+        try:
+            return _parse(key)
+        except (ValueError, KeyError):
+            raise ScopeError(
+                f"{key!r} is no scope: use organisation, department:D, team:D/T, employee:D/E, "
+                "channel:C or category:K"
+            ) from None
+
+
+def _parse(key: str) -> Scope:
+    if key == "organisation":
+        return ORGANISATION
+    kind, _, rest = key.partition(":")
+    holder, *members = (_name(part) for part in rest.split("/"))
+    if kind == "department" and not members:
+        return department(holder)
+    if kind in _ACROSS_DEPARTMENTS and not members:
+        return Scope(_ACROSS_DEPARTMENTS[kind], "", holder)
+    (member,) = members
+    return Scope(_IN_DEPARTMENT[kind], holder, member)
+
+
+def _name(quoted: str) -> str:
+    if not quoted:
+        raise ValueError("a name is empty")
+    return unquote(quoted, errors="strict")
 
 
 ORGANISATION: Final = Scope("organisation", "", "")
