@@ -10,9 +10,13 @@ import msgspec
 class DeadLetter(msgspec.Struct, kw_only=True):
     """One record that was set aside.
 
-    ``topic``, ``partition`` and ``offset`` say where it lies; ``reason`` is a short fixed word
-    (``undecodable``, ``future``), ``detail`` a sentence. ``key`` and ``value`` are the record's
-    own bytes, in base64 on the wire, so that it can be sent again once the cause is cured.
+    ``topic``, ``partition`` and ``offset`` say where it lies; ``reason`` is a fixed word,
+    ``detail`` a sentence. ``key`` and ``value`` are the record's own bytes, in base64 on the wire,
+    so that it can be sent again once the cause is cured.
+
+    Reasons: ``undecodable`` no event of the contract; ``future`` its time lies after its reception
+    by more than the tolerance; ``implausible_time`` before 2000; ``too_late`` older than the
+    horizon; ``too_many_events`` a ticket with more events than any ticket has.
     """
 
     topic: str

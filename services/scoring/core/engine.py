@@ -43,18 +43,20 @@ class Record(NamedTuple):
 
     offset: int
     timestamp_ms: int
-    value: bytes
+    key: bytes | None
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class Refused:
     """A record that can never be processed, and why (a word of the declared list)."""
 
     topic: int
     offset: int
     reason: str
     detail: str
-    value: bytes
+    key: bytes | None
+    value: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Flush:
     panes: list[PaneUpdate]
     watermark: Watermark
     measurements: list[MeasurementBatch]
-    dead_letters: list[DeadLetter]
+    dead_letters: list[Refused]
     counts: Counts
     cycle_started: bool
 
@@ -98,7 +100,7 @@ class _Pending:
     """What was read since the last flush."""
 
     facts: dict[str, list[_Read]] = field(default_factory=dict)
-    dead_letters: list[DeadLetter] = field(default_factory=list)
+    dead_letters: list[Refused] = field(default_factory=list)
     events: int = 0
     received_ms: int = 0
 
@@ -150,9 +152,9 @@ class Engine:
 
     def _take(self, topic: int, record: Record) -> None:
         try:
-            event = decode_event(record.value)
+            event = decode_event(record.value or b"")
         except DecodeError as error:
-            self._refuse(topic, record, "invalid", str(error))
+            self._refuse(topic, record, "undecodable", str(error))
             return
         received = epoch_ms(event.receivedtime) if event.receivedtime else record.timestamp_ms
         fact = ledger.fact_of(event)
@@ -173,8 +175,7 @@ class Engine:
         return None
 
     def _refuse(self, topic: int, record: Record, reason: str, detail: str) -> None:
-        letter = DeadLetter(topic, record.offset, reason, detail, record.value)
-        self._pending.dead_letters.append(letter)
+        self._pending.dead_letters.append(_refused(topic, record, reason, detail))
 
     # -- booking --------------------------------------------------------------------------------
 
@@ -233,9 +234,7 @@ class Engine:
             self._panes.book(measurement, self.watermark_ms)
         return measurements, touched, booked, anomalies
 
-    def _fresh(
-        self, ticket: Ticket, reads: list[_Read], dead_letters: list[DeadLetter]
-    ) -> list[Fact]:
+    def _fresh(self, ticket: Ticket, reads: list[_Read], dead_letters: list[Refused]) -> list[Fact]:
         """The facts that are new to the ticket, less those that come too late or too many."""
         known = {fact.event for fact in ticket.facts}
         fresh: dict[int, Fact] = {}
@@ -249,7 +248,7 @@ class Engine:
             else:
                 fresh[fact.event] = fact
                 continue
-            dead_letters.append(DeadLetter(topic, record.offset, reason, detail, record.value))
+            dead_letters.append(_refused(topic, record, reason, detail))
         return list(fresh.values())
 
     def _apply(self, ticket_id: str, ticket: Ticket, fresh: list[Fact]) -> tuple[Derived, Derived]:
@@ -403,6 +402,10 @@ class Engine:
 
 _NOTHING: Final = Derived({}, [], False)
 _NO_CELLS: Final[list[Cell]] = []
+
+
+def _refused(topic: int, record: Record, reason: str, detail: str) -> Refused:
+    return Refused(topic, record.offset, reason, detail, record.key, record.value)
 
 
 def _difference(before: Derived, after: Derived) -> Iterator[Measurement]:

@@ -1,0 +1,1 @@
+"""The measuring role: input topics to panes and measurements, effectively once."""

@@ -1,0 +1,42 @@
+"""Metrics of the measuring role."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS = Counter(
+    "bellwether_measure_events_total", "Records read from the input topics.", ["partition"]
+)
+DUPLICATES = Counter(
+    "bellwether_measure_duplicates_total", "Events recognised as already counted.", ["partition"]
+)
+DEAD_LETTERS = Counter(
+    "bellwether_measure_dead_letters_total",
+    "Records that can never be processed, by reason.",
+    ["reason"],
+)
+ANOMALIES = Counter(
+    "bellwether_measure_anomalies_total",
+    "Contradictions in a ticket's history as it stood at a flush; later events may heal them.",
+    ["kind"],
+)
+MEASUREMENTS = Counter(
+    "bellwether_measure_measurements_total", "Measurements stated or taken back.", ["partition"]
+)
+FLUSH_SECONDS = Histogram(
+    "bellwether_measure_flush_seconds",
+    "Time of one flush, the transaction included.",
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+RESTORE_SECONDS = Gauge(
+    "bellwether_measure_restore_seconds", "Time of the last restore of a partition.", ["partition"]
+)
+TICKETS = Gauge("bellwether_measure_tickets", "Tickets remembered.", ["partition"])
+WATERMARK = Gauge(
+    "bellwether_measure_watermark_seconds", "Greatest event time seen, Unix time.", ["partition"]
+)
+LAG = Gauge("bellwether_measure_lag_records", "Records waiting in the input topics.", ["partition"])
+FLUSH_FAILURES = Counter(
+    "bellwether_measure_flush_failures_total",
+    "Flushes that could not be stored; the partition was restored and read again.",
+)

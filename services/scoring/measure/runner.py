@@ -1,0 +1,57 @@
+"""Wires the measuring role: `python -m services.scoring.main measure`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Final, Protocol
+
+from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.member import Measure
+from services.scoring.rule_files import load_rules
+from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES, TOPICS, Topic
+from shared.runtime.health_server import HealthServer
+from shared.runtime.kafka import ensure_topics
+
+DEFAULT_PORT: Final = 8021
+
+
+class MeasureSettings(Protocol):
+    """The settings that this role reads."""
+
+    @property
+    def kafka_bootstrap_servers(self) -> str: ...
+    @property
+    def kafka_replication(self) -> int: ...
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def rules(self) -> Path | None: ...
+    @property
+    def metrics_port(self) -> int | None: ...
+
+
+async def run(settings: MeasureSettings) -> None:
+    """Until SIGINT or SIGTERM."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, stopping.set)
+    bootstrap = settings.kafka_bootstrap_servers
+    measure = Measure(bootstrap, settings.partitions, load_rules(settings.rules), FlushPolicy())
+    port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
+    async with HealthServer(
+        "127.0.0.1",
+        port,
+        [("partitions", measure.check_ready)],
+        [("progress", measure.progress.check)],
+        service="scoring-measure",
+    ):
+        await ensure_topics(bootstrap, _topics(), settings.partitions, settings.kafka_replication)
+        await measure.run(stopping)
+
+
+def _topics() -> list[Topic]:
+    dead = [TOPICS[topic.dead_letters] for topic in INPUTS if topic.dead_letters]
+    return [*INPUTS, *dead, MEASURE_CHANGELOG, PANES, MEASUREMENTS]

@@ -1,0 +1,203 @@
+"""The durable side of one partition: its transactional producer and its changelog.
+
+One transactional id per input partition: starting the producer fences whoever owned the partition
+before and ends its open transaction, so only then the changelog is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
+
+from services.scoring.core.changelog import (
+    ChangelogRecord,
+    decode_changelog,
+    encode_changelog,
+)
+from services.scoring.core.engine import Flush, Refused
+from shared.contracts.dead_letters import DeadLetter, encode_dead_letter
+from shared.contracts.measurements import encode_measurements
+from shared.contracts.panes import encode_pane_record
+from shared.contracts.topics import (
+    INPUTS,
+    MEASURE_CHANGELOG,
+    MEASUREMENTS,
+    PANES,
+    partition_of,
+)
+from shared.runtime.kafka import make_consumer, make_producer
+
+log = structlog.get_logger("measure.store")
+
+RESTORE_BATCH: Final = 500
+RESTORE_SILENCE_SECONDS: Final = 60.0
+TRIM_RECORDS: Final = 2000
+
+
+class RestoreError(RuntimeError):
+    """The changelog could not be read to its end."""
+
+
+class PartitionStore:
+    """Stores flushes of one input partition atomically, and reads them back."""
+
+    def __init__(self, bootstrap: str, partition: int, partitions: int) -> None:
+        self._bootstrap = bootstrap
+        self._partition = partition
+        self._partitions = partitions
+        self._changelog = TopicPartition(MEASURE_CHANGELOG.name, partition)
+        self._producer: AIOKafkaProducer | None = None
+        self._cycle_start: int | None = None
+        self._trimmed = 0
+
+    async def fence(self) -> None:
+        """Become the only writer of the partition."""
+        producer = make_producer(
+            self._bootstrap,
+            transactional_id=f"bellwether-measure-{self._partition}",
+            transaction_timeout_ms=30_000,
+            linger_ms=0,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        self._producer = producer
+
+    async def close(self) -> None:
+        """Let go; an open transaction is aborted by the broker or by the next owner."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                async with asyncio.timeout(5):
+                    await producer.stop()
+            except (TimeoutError, KafkaError) as error:
+                log.warning("producer_not_stopped", partition=self._partition, error=repr(error))
+
+    async def restore(self, take: Callable[[Iterable[ChangelogRecord]], None]) -> int:
+        """Hand every changelog record to ``take``, oldest first; returns how many there were."""
+        consumer = make_consumer(bootstrap=self._bootstrap, group_id=None)
+        await consumer.start()
+        try:
+            consumer.assign([self._changelog])
+            await consumer.seek_to_beginning(self._changelog)
+            end = (await consumer.end_offsets([self._changelog]))[self._changelog]
+            return await self._read_until(consumer, end, take)
+        finally:
+            await consumer.stop()
+
+    async def _read_until(
+        self, consumer: Any, end: int, take: Callable[[Iterable[ChangelogRecord]], None]
+    ) -> int:
+        records = 0
+        silent_since = asyncio.get_running_loop().time()
+        position = await consumer.position(self._changelog)
+        while position < end:
+            batch = await consumer.getmany(timeout_ms=200, max_records=RESTORE_BATCH)
+            for messages in batch.values():
+                take([decode_changelog(message.value) for message in messages])
+                records += len(messages)
+            reached = await consumer.position(self._changelog)
+            now = asyncio.get_running_loop().time()
+            if reached > position:
+                position, silent_since = reached, now
+            elif now - silent_since > RESTORE_SILENCE_SECONDS:
+                raise RestoreError(f"changelog of {self._partition} stands at {position} of {end}")
+        return records
+
+    async def store(self, flush: Flush) -> None:
+        """Store a flush in one transaction; on any error the engine's state is void."""
+        assert self._producer is not None
+        await self._producer.begin_transaction()
+        try:
+            changelog = await self._send_all(flush)
+        except BaseException:
+            await self._abort()
+            raise
+        await self._producer.commit_transaction()
+        if flush.cycle_started:
+            await self._trim(changelog)
+
+    async def _send_all(self, flush: Flush) -> int:
+        """Send everything and wait until each record is stored: a commit reports no refusal of a
+        single record. Returns the offset of the first changelog record."""
+        changelog = [
+            await self._send(MEASURE_CHANGELOG.name, encode_changelog(r), self._partition)
+            for r in flush.changelog
+        ]
+        others = [
+            await self._send(
+                PANES.name,
+                encode_pane_record(update),
+                partition_of(update.group, self._partitions),
+                update.group.encode(),
+            )
+            for update in flush.panes
+        ]
+        mark = encode_pane_record(flush.watermark)
+        others += [await self._send(PANES.name, mark, p) for p in range(self._partitions)]
+        others += [
+            await self._send(MEASUREMENTS.name, encode_measurements(batch), self._partition)
+            for batch in flush.measurements
+        ]
+        others += [await self._send_dead(letter) for letter in flush.dead_letters]
+        stored = await asyncio.gather(*changelog, *others)
+        first: RecordMetadata = stored[0]
+        return int(first.offset)
+
+    async def _send(
+        self, topic: str, value: bytes, partition: int, key: bytes | None = None
+    ) -> Awaitable[RecordMetadata]:
+        assert self._producer is not None
+        future: Awaitable[RecordMetadata] = await self._producer.send(
+            topic, value, key, partition=partition
+        )
+        return future
+
+    async def _send_dead(self, letter: Refused) -> Awaitable[RecordMetadata]:
+        source = INPUTS[letter.topic]
+        assert source.dead_letters is not None
+        record = DeadLetter(
+            topic=source.name,
+            partition=self._partition,
+            offset=letter.offset,
+            reason=letter.reason,
+            detail=letter.detail,
+            key=letter.key,
+            value=letter.value,
+        )
+        value = encode_dead_letter(record)
+        return await self._send(source.dead_letters, value, self._partition, letter.key)
+
+    async def _abort(self) -> None:
+        assert self._producer is not None
+        try:
+            async with asyncio.timeout(5):
+                await self._producer.abort_transaction()
+        except (TimeoutError, KafkaError) as error:
+            # The next owner's fencing ends the transaction; the first error is the one to report.
+            log.warning("transaction_not_aborted", partition=self._partition, error=repr(error))
+
+    async def _trim(self, cycle_start: int) -> None:
+        """Delete what a completed round of slices has made superfluous, some records at a time."""
+        obsolete, self._cycle_start = self._cycle_start, cycle_start
+        if obsolete is None or obsolete - self._trimmed < TRIM_RECORDS:
+            return
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            await admin.start()
+            await admin.delete_records({self._changelog: RecordsToDelete(before_offset=obsolete)})
+            self._trimmed = obsolete
+        except KafkaError as error:
+            # Nothing depends on it: a longer changelog only restores more slowly.
+            log.warning("changelog_not_trimmed", partition=self._partition, error=repr(error))
+        finally:
+            await admin.close()
