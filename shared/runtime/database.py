@@ -44,6 +44,7 @@ TRANSIENT: tuple[type[Exception], ...] = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # the database takes no connections just now
 )
 """What a server that is away, starting, stopping or crowded makes asyncpg raise. The same call may
 succeed later. Ask `is_transient`, which knows the exception to it."""

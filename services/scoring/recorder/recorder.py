@@ -157,7 +157,7 @@ class Recorder(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
                 log.error("measurement_refused", offset=record.offset, reason=refusal.reason)
 
     async def _patiently(self, action: Callable[[], Awaitable[None]]) -> None:
-        """Repeat ``action`` until Postgres and Kafka are there; what was fetched stays in memory."""
+        """Repeat ``action`` until Postgres and Kafka are there; fetched records stay in memory."""
         for pause in backoff():
             try:
                 await action()
