@@ -58,7 +58,7 @@ def _members(
 
 
 _HOLDER = {"department": names, "team": names, "employee": names}
-_NOTHING: st.SearchStrategy[Document] = st.just({})
+_NOTHING = st.builds(Document)
 _SOMEBODY = _members({}, employee=names)
 
 

@@ -101,7 +101,7 @@ strange_values = st.one_of(
     st.text(max_size=6),
     st.integers(),
     st.floats(),
-)
+).map(deepcopy)
 strange_names = st.sampled_from(
     ["extra", "Type", "id ", "data_base64", "", "\0", "min", "value", "employee", "\ud800", "ext"]
 ) | st.text(max_size=4)
