@@ -1,0 +1,204 @@
+"""The engine's figures are a function of the events, not of how they arrived."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scoring.core.engine import Engine, Flush
+from services.scoring.core.rules import RuleHistory
+from services.scoring.rule_files import load_rules
+from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.panes import DAY, TOTAL
+from tests.unit.scoring.engine_events import Log, cells, event, new_engine
+from tests.unit.scoring.plain_recomputation import totals_by_department
+
+RULES = load_rules(None)
+
+DEPARTMENTS = ("after-sales", "stores")
+EMPLOYEES = ("li.na", "wang.wei", None)
+minutes = st.integers(0, 600)
+holders = st.builds(
+    lambda d, e: {"department": d, "team": f"{d}-1", **({"employee": e} if e else {})},
+    st.sampled_from(DEPARTMENTS),
+    st.sampled_from(EMPLOYEES),
+)
+answers = st.builds(
+    lambda v: {"kind": "csat", "scale": {"min": 1, "max": 5}, "value": v}, st.integers(1, 5)
+)
+steps = st.one_of(
+    st.tuples(st.just("ticket.assigned"), holders),
+    st.tuples(
+        st.sampled_from(
+            ("ticket.resolved", "ticket.reopened", "ticket.closed", "ticket.complained")
+        ),
+        st.just({}),
+    ),
+    st.tuples(st.just("ticket.waiting"), st.just({"on": "customer"})),
+    st.tuples(st.just("ticket.resumed"), st.just({})),
+    st.tuples(
+        st.just("response.sent"),
+        st.sampled_from(({"sender": "employee"}, {"sender": "bot"})),
+    ),
+    st.tuples(st.just("survey.sent"), st.just({"kind": "csat"})),
+    st.tuples(st.just("survey.answered"), answers),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """A few tickets, each opened and then living through random steps, in order of time."""
+    events = []
+    for number in range(draw(st.integers(1, 4))):
+        ticket = f"T-{number}"
+        opened = draw(minutes)
+        data = {"channel": "phone", "category": "refund", **draw(st.one_of(st.just({}), holders))}
+        events.append(event("ticket.opened", ticket, opened, data))
+        for place, (kind, body) in enumerate(draw(st.lists(steps, max_size=8))):
+            after = opened + draw(minutes)
+            events.append(event(kind, ticket, after, body, id=f"{ticket}-{place}"))
+    return sorted(events, key=lambda e: str(e["time"]))
+
+
+def in_one_go(events: list[dict[str, Any]]) -> list[Flush]:
+    engine = new_engine(RULES)
+    log = Log()
+    log.append(events)
+    log.feed(engine)
+    return [engine.flush(caught_up=True)]
+
+
+class Crashing:
+    """An engine whose process may die: before a flush is stored, or right after."""
+
+    def __init__(self, rules: RuleHistory) -> None:
+        self.rules = rules
+        self.log = Log()
+        self.stored: list[Flush] = []
+        self.engine = new_engine(rules)
+
+    def step(self, events: list[dict[str, Any]], fate: str) -> None:
+        self.log.append(events)
+        self.log.feed(self.engine)
+        if fate == "waits":
+            return
+        flush = self.engine.flush(caught_up=False)
+        if fate != "dies unstored":
+            self.stored.append(flush)
+        if fate != "lives":
+            self.engine = self._restored()
+
+    def finish(self) -> list[Flush]:
+        self.log.feed(self.engine)
+        if self.engine.has_pending:
+            self.stored.append(self.engine.flush(caught_up=True))
+        return self.stored
+
+    def _restored(self) -> Engine:
+        engine = new_engine(self.rules)
+        for flush in self.stored:
+            engine.restore(flush.changelog)
+        engine.finish_restore()
+        return engine
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories(), st.data())
+def test_order_repetition_batches_and_crashes_leave_no_trace(
+    events: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    repeated = events + data.draw(st.lists(st.sampled_from(events), max_size=6))
+    arrived = data.draw(st.permutations(repeated))
+    runner = Crashing(RULES)
+    while arrived:
+        size = data.draw(st.integers(1, len(arrived)))
+        fate = data.draw(st.sampled_from(("lives", "waits", "dies stored", "dies unstored")))
+        runner.step(list(arrived[:size]), fate)
+        arrived = arrived[size:]
+    assert cells(runner.finish()) == cells(in_one_go(events))
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories())
+def test_day_panes_equal_a_plain_recomputation(events: list[dict[str, Any]]) -> None:
+    held = cells(in_one_go(events))
+    sums: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for (department, level, _, kind, _, indicator), (n, total, good, _) in held.items():
+        if level == DAY and department and kind == 1:
+            key = (department, INDICATOR_IDS[indicator])
+            before = sums.get(key, (0, 0, 0))
+            sums[key] = (before[0] + n, before[1] + total, before[2] + good)
+    expected = totals_by_department(events, RULES)
+    assert {k: v for k, v in sums.items() if k[1] in expected.indicators and any(v)} == {
+        k: v for k, v in expected.sums.items() if any(v)
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories())
+def test_measurements_sum_to_what_the_panes_hold(events: list[dict[str, Any]]) -> None:
+    runner = Crashing(RULES)
+    for item in reversed(events):
+        runner.step([item], "lives")
+    flushes = runner.finish()
+    booked: dict[tuple[str, int], list[int]] = {}
+    for flush in flushes:
+        for batch in flush.measurements:
+            for row in batch.rows:
+                sums = booked.setdefault((row.department, row.indicator), [0, 0, 0])
+                for place, value in enumerate((1, row.value, row.good)):
+                    sums[place] += row.sign * value
+    held: dict[tuple[str, int], list[int]] = {}
+    for (department, level, _, kind, _, indicator), (n, total, good, _) in cells(flushes).items():
+        if level == DAY and department and kind == 1:
+            sums = held.setdefault((department, indicator), [0, 0, 0])
+            held[department, indicator] = [sums[0] + n, sums[1] + total, sums[2] + good]
+    assert held == {k: v for k, v in booked.items() if k[0] and any(v)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(histories())
+def test_backlog_total_is_the_number_of_unresolved_tickets(events: list[dict[str, Any]]) -> None:
+    held = cells(in_one_go(events))
+    backlog = INDICATOR_IDS.index("backlog")
+    total = held.get(("", TOTAL, 0, 0, "", backlog), (0, 0, 0, ()))[1]
+    assert total == totals_by_department(events, RULES).unresolved
+
+
+@pytest.mark.parametrize("restored_from", ["everything", "the last complete round"])
+def test_a_restore_needs_no_more_than_the_last_complete_round_of_slices(
+    restored_from: str,
+) -> None:
+    engine = new_engine(RULES)
+    log = Log()
+    flushes: list[Flush] = []
+    for number in range(900):
+        log.append([event("ticket.opened", f"T-{number}", number / 10, {"department": "stores"})])
+        log.feed(engine)
+        if number % 30 == 29:
+            flushes.append(engine.flush(caught_up=True))
+    starts = [place for place, flush in enumerate(flushes) if flush.cycle_started]
+    assert len(starts) > 2
+    kept = flushes if restored_from == "everything" else flushes[starts[-2] :]
+    again = new_engine(RULES)
+    for flush in kept:
+        again.restore(flush.changelog)
+    again.finish_restore()
+    assert again.positions == engine.positions
+    assert again.tickets == engine.tickets == 900
+    log.append([event("ticket.resolved", f"T-{number}", 120, {}) for number in range(900)])
+    assert touched(engine, log) == touched(again, log) != {}
+
+
+def touched(engine: Engine, log: Log) -> dict[object, object]:
+    """The cells that the next flush touches."""
+    log.feed(engine)
+    flush = engine.flush(caught_up=True)
+    return {
+        (update.department, c.level, c.start_ms, c.kind, c.id, c.indicator): (c.n, c.total, c.good)
+        for update in flush.panes
+        for c in update.cells
+    }
