@@ -4,6 +4,7 @@ import typer
 
 from deploy.cli.doctor import doctor
 from deploy.cli.replay import replay
+from deploy.cli.simulate import simulate
 from deploy.cli.status import status
 from deploy.cli.up import up
 
@@ -19,6 +20,7 @@ app.command()(up)
 app.command()(status)
 app.command()(doctor)
 app.command()(replay)
+app.command()(simulate)
 
 
 def main() -> None:

@@ -6,12 +6,10 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import msgspec
-
+from deploy.events_client.cloudevent import encode_event
 from deploy.replay.cells import day_clock
 from deploy.replay.conditions import Clock, Grows, RowView, holds, spend, walk
 from deploy.replay.mapping import EventRule, Mapping
@@ -22,7 +20,6 @@ from shared.contracts.events import event_models
 from shared.contracts.fields import NAME_LENGTH
 
 _RANKS: Final = {name: rank for rank, name in enumerate(event_models())}
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,14 @@ class _CaseRun:
         if self._mapping.same_instant == "step":
             self._outcome.stepped = _step(drafts)
         for draft in drafts:
-            body = _encode(self._mapping.source, draft)
+            body = encode_event(
+                source=self._mapping.source,
+                id=draft.id,
+                type=draft.type,
+                subject=str(draft.subject),
+                at_ms=draft.at,
+                data=draft.data,
+            )
             try:
                 decode_event(body)
             except DecodeError as error:
@@ -190,26 +194,6 @@ def _step(drafts: Sequence[_Draft]) -> int:
             moved += 1
         last[stream] = (draft.at, rank)
     return moved
-
-
-def _encode(source: str, draft: _Draft) -> bytes:
-    return msgspec.json.encode(
-        {
-            "specversion": "1.0",
-            "id": draft.id,
-            "source": source,
-            "type": draft.type,
-            "subject": str(draft.subject),
-            "time": _rfc3339(draft.at),
-            "datacontenttype": "application/json",
-            "data": draft.data,
-        }
-    )
-
-
-def _rfc3339(at: int) -> str:
-    moment = _EPOCH + timedelta(milliseconds=at)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
 
 
 def _reject(row: Row, reason: str, event: str = "") -> Reject:

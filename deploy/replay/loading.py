@@ -60,8 +60,7 @@ def parse_mapping(file: Path, text: str) -> Mapping:
     try:
         mapping = Mapping.model_validate(document.value)
     except ValidationError as error:
-        problems = [_problem(document, details) for details in error.errors()]
-        raise MappingError(_once(problems)) from error
+        raise MappingError(located(document, error)) from error
     found = [
         Problem(file, document.line(place), document.key(place), message)
         for place, message in _contradictions(mapping)
@@ -69,6 +68,11 @@ def parse_mapping(file: Path, text: str) -> Mapping:
     if found:
         raise MappingError(_once(found))
     return mapping
+
+
+def located(document: LocatedYaml, error: ValidationError) -> list[Problem]:
+    """What Pydantic found, with the lines of the document."""
+    return _once([_problem(document, details) for details in error.errors()])
 
 
 def _problem(document: LocatedYaml, details: ErrorDetails) -> Problem:

@@ -1,0 +1,1 @@
+"""A simulated service organisation: what its CRM and survey tool would send. Not real people."""
