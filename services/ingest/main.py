@@ -61,12 +61,16 @@ def build_app(settings: IngestSettings) -> FastAPI:
     async def broker_ready() -> None:
         await running[0].publisher.check()
 
+    async def publisher_alive() -> None:
+        await running[0].publisher.alive()
+
     app = create_app(
         title="Bellwether ingest",
         service="ingest",
         version=VERSION,
         lifespan=lifespan,
         readiness=[("postgres", database_ready), ("kafka", broker_ready)],
+        liveness=[("publisher", publisher_alive)],
         description="Takes events from CRM systems, survey tools and files.",
     )
     app.include_router(

@@ -20,7 +20,6 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from services.ingest import metrics
 from shared.contracts.topics import Topic
-from shared.runtime.kafka import TopicMismatch
 
 log = structlog.get_logger("publisher")
 
@@ -92,6 +91,11 @@ class Publisher:
             raise BrokerAway("not connected")
         await self._connection.producer.client.fetch_all_metadata()
 
+    async def alive(self) -> None:
+        """Liveness: raises when nobody looks after the connection any more."""
+        if self._keeper is None or self._keeper.done():
+            raise BrokerAway("the keeper of the connection has ended")
+
     async def publish(self, records: Sequence[Record]) -> list[bool]:
         """Whether each record is stored. Records of one key keep their order.
 
@@ -130,13 +134,16 @@ class Publisher:
             await _abandon(connection.producer)
 
     async def _connected(self) -> Connection:
+        said = ""
         while True:
             producer = self._make_producer()
             try:
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     return await self._start(producer)
-            except (KafkaError, TopicMismatch, OSError, TimeoutError) as error:
-                log.warning("broker_away", error=repr(error))
+            except Exception as error:  # whatever it is: the next try may work
+                if repr(error) != said:  # once, not at every try
+                    said = repr(error)
+                    log.warning("broker_away", error=said)
                 await _abandon(producer)
             except asyncio.CancelledError:
                 await _abandon(producer)
@@ -236,5 +243,5 @@ async def _abandon(producer: Any) -> None:
         async with asyncio.timeout(_CLOSE_SECONDS):
             await producer.client.close()
             await producer._sender.close()
-    except (TimeoutError, KafkaError) as error:
+    except Exception as error:  # it is of no use any more, whatever it says
         log.warning("producer_left_behind", error=repr(error))

@@ -15,7 +15,12 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 class RuntimeSettings(BaseSettings):
     """Frozen. A wrong value fails at start with a message that says what to do."""
 
-    model_config = SettingsConfigDict(env_prefix="BELLWETHER_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="BELLWETHER_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # a wrong DSN still holds a password
+    )
 
     kafka_bootstrap_servers: str = "127.0.0.1:19092"
     postgres_dsn: SecretStr = SecretStr("postgresql://bellwether@127.0.0.1:15432/bellwether")

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import structlog
 
+from shared.runtime.log_throttle import LogThrottle
 from shared.runtime.settings import RuntimeSettings
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
@@ -39,6 +40,7 @@ def configure_logging(service: str, settings: RuntimeSettings) -> None:
             ],
         )
     )
+    handler.addFilter(LogThrottle(_QUIET_LIBRARIES))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

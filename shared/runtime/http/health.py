@@ -18,23 +18,21 @@ log = structlog.get_logger("health")
 
 ReadinessCheck = tuple[str, Callable[[], Awaitable[None]]]
 CHECK_TIMEOUT = 2.0
+"""Seconds that one check may take."""
 
 
 def health_router(
-    readiness: Sequence[ReadinessCheck],
-    liveness: Sequence[ReadinessCheck] = (),
-    *,
-    timeout: float = CHECK_TIMEOUT,
+    readiness: Sequence[ReadinessCheck], liveness: Sequence[ReadinessCheck] = ()
 ) -> APIRouter:
     router = APIRouter(tags=["operations"])
 
     @router.get("/livez", summary="Does this process work?")
     async def livez() -> Response:
-        return _answer(await run_checks(liveness, timeout), "alive", "stuck")
+        return _answer(await run_checks(liveness), "alive", "stuck")
 
     @router.get("/readyz", summary="Does what this service depends on work?")
     async def readyz(request: Request) -> Response:
-        results = await run_checks(readiness, timeout)
+        results = await run_checks(readiness)
         if request.app.state.stopping.is_set():
             results["stopping"] = {"status": "failed", "detail": "the service is stopping"}
         return _answer(results, "ready", "not ready")
@@ -46,16 +44,16 @@ def health_router(
     return router
 
 
-async def run_checks(checks: Sequence[ReadinessCheck], timeout: float) -> dict[str, Any]:  # noqa: ASYNC109 - each check has its own deadline
+async def run_checks(checks: Sequence[ReadinessCheck]) -> dict[str, Any]:
     """Runs all at once. Result by name: status ok | failed, ms, and the kind of a failure."""
-    results = await asyncio.gather(*(_run(name, check, timeout) for name, check in checks))
+    results = await asyncio.gather(*(_run(name, check) for name, check in checks))
     return {name: result for (name, _), result in zip(checks, results, strict=True)}
 
 
-async def _run(name: str, check: Callable[[], Awaitable[None]], deadline: float) -> dict[str, Any]:
+async def _run(name: str, check: Callable[[], Awaitable[None]]) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(CHECK_TIMEOUT):
             await check()
     except Exception as error:
         log.warning("check_failed", check=name, error=repr(error))

@@ -91,5 +91,7 @@ def _correlation_id(given: str | None) -> str:
 
 
 def _route_template(scope: Scope) -> str:
+    """FastAPI keeps the path that a router was included under in a context of its own."""
+    context: Any = scope.get("fastapi", {}).get("effective_route_context")
     route: Any = scope.get("route")
-    return getattr(route, "path", None) or "unmatched"
+    return getattr(context, "path_format", None) or getattr(route, "path", None) or "unmatched"

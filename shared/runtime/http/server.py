@@ -12,24 +12,31 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 KEEP_ALIVE = 15
 GRACE = 4
-HEADER_DEADLINE = 10.0
+MAX_HEADER_BYTES = 64 * 1024
 
 
 class ImpatientProtocol(HttpToolsProtocol):
-    """uvicorn waits without end for headers that never end; this closes such a connection."""
+    """uvicorn waits without end for headers that never end; this closes such a connection, after
+    `header_deadline` seconds or `MAX_HEADER_BYTES`."""
 
+    header_deadline = 10.0
     _header_timer: asyncio.TimerHandle | None = None
+    _header_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn narrows it too
         super().connection_made(transport)
         self._await_headers()
 
     def data_received(self, data: bytes) -> None:
-        if self._idle() and self._header_timer is None:
-            self._await_headers()
+        if self._idle():
+            self._header_bytes += len(data)
+            if self._header_timer is None:
+                self._await_headers()
         super().data_received(data)
         if not self._idle():
             self._headers_came()
+        elif self._header_bytes > MAX_HEADER_BYTES:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._headers_came()
@@ -39,9 +46,10 @@ class ImpatientProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _await_headers(self) -> None:
-        self._header_timer = self.loop.call_later(HEADER_DEADLINE, self._too_late)
+        self._header_timer = self.loop.call_later(self.header_deadline, self._too_late)
 
     def _headers_came(self) -> None:
+        self._header_bytes = 0
         if self._header_timer is not None:
             self._header_timer.cancel()
             self._header_timer = None
