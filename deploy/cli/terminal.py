@@ -1,5 +1,6 @@
 """What a running system writes to the terminal: one line per record, prefixed and coloured."""
 
+import contextlib
 import json
 import queue
 import sys
@@ -91,7 +92,8 @@ class Terminal:
 
     def close(self) -> None:
         """Write what is waiting, for a second at most."""
-        self._lines.put(None, timeout=1)
+        with contextlib.suppress(queue.Full):  # a paused terminal: leave without it
+            self._lines.put(None, timeout=1)
         self._writer.join(timeout=1)
 
     def _write_all(self) -> None:

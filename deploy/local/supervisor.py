@@ -22,7 +22,6 @@ from deploy.local.run_state import ProcessRecord, RunState, birth, write_state
 
 _TICK = 0.1
 _PROBE_EVERY = 0.25
-_GRACE = 4.0
 
 Step = Callable[[], None]
 """Work done once, when the process it is attached to is ready, before others may need it."""
@@ -70,7 +69,11 @@ class Places:
 
 @dataclass
 class Supervisor:
-    """Supervises `specs`. `steps` maps a process name to what is done when it is first ready."""
+    """Supervises `specs`.
+
+    `steps` maps a process name to what is done when it is first ready. A process that is asked to
+    stop has `patience` seconds to do so; then it is killed.
+    """
 
     specs: Sequence[ProcessSpec]
     places: Places
@@ -78,6 +81,7 @@ class Supervisor:
     steps: Mapping[str, Step] = field(default_factory=dict)
     connections: Mapping[str, str] = field(default_factory=dict)
     policy: RestartPolicy = field(default_factory=RestartPolicy)
+    patience: float = 4.0
 
     def __post_init__(self) -> None:
         self._all = {
@@ -125,7 +129,7 @@ class Supervisor:
 
     def stop_process(self, name: str, *, force: bool = False) -> None:
         """Stop `name` and leave it stopped; `force` kills it with SIGKILL."""
-        self._ask(lambda: self._stop([self._all[name]], 0.0 if force else _GRACE))
+        self._ask(lambda: self._stop([self._all[name]], 0.0 if force else self.patience))
 
     def start_process(self, name: str) -> None:
         """Start `name` again after `stop_process`."""
@@ -233,8 +237,8 @@ class Supervisor:
 
     def _stop_all(self) -> None:
         everything = list(self._all.values())
-        self._stop([p for p in everything if not p.spec.foundation], _GRACE)
-        self._stop([p for p in everything if p.spec.foundation], _GRACE)
+        self._stop([p for p in everything if not p.spec.foundation], self.patience)
+        self._stop([p for p in everything if p.spec.foundation], self.patience)
         for process in everything:
             process.log.close()
         self.places.state_file.unlink(missing_ok=True)
