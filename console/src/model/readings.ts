@@ -1,0 +1,162 @@
+/** One line of a tile: an indicator in a window, joined with the target it is judged by. */
+
+import type { Comparison, Figure, ScoreRecord, Target, TargetVerdict, Verdict } from "./wire";
+
+export const MAIN_INDICATORS = [
+  "first_response_time",
+  "resolution_time",
+  "csat",
+  "resolution_rate",
+  "reopen_rate",
+  "complaint_rate",
+  "transfer_rate",
+  "backlog",
+] as const;
+
+const DURATIONS = new Set(["first_response_time", "resolution_time", "resolution_time_last"]);
+const WHOLE_NUMBERS = new Set(["backlog"]);
+const DURATION_MEASURES = new Set(["mean", "p50", "p90", "p95", "p99"]);
+
+export type Standing = "breached" | "missed" | "met" | "not_enough_data" | "no_target";
+export type Unit = "duration" | "ratio" | "number";
+
+export interface Reading {
+  indicator: string;
+  measure: string;
+  withinMs: number | null;
+  unit: Unit;
+  value: number | null;
+  n: number;
+  low: number | null;
+  high: number | null;
+  standing: Standing;
+  comparison: Comparison | null;
+  limit: number | null;
+  minimumSample: number | null;
+  /** Why there is no value; null when there is one. */
+  gap: "no_data" | "not_measured" | null;
+}
+
+const SEVERITY: Record<Standing, number> = {
+  breached: 0,
+  missed: 1,
+  met: 2,
+  not_enough_data: 3,
+  no_target: 4,
+};
+
+export function standingOf(verdict: { verdict: Verdict; breached?: boolean }): Standing {
+  return verdict.breached ? "breached" : verdict.verdict;
+}
+
+/** The readings of one record, in the order of `indicators`. */
+export function readings(
+  record: ScoreRecord,
+  targets: ReadonlyMap<string, Target>,
+  indicators: readonly string[] = MAIN_INDICATORS,
+): Reading[] {
+  const byIndicator = new Map(record.figures.map((figure) => [figure.indicator, figure]));
+  return indicators.map((id) => reading(id, byIndicator.get(id), targets));
+}
+
+export function reading(
+  indicator: string,
+  figure: Figure | undefined,
+  targets: ReadonlyMap<string, Target>,
+): Reading {
+  if (!figure) return unmeasured(indicator);
+  const judged = worst(figure.targets ?? []);
+  return judged
+    ? judgedReading(figure, judged, targets.get(judged.target))
+    : plainReading(figure, plainMeasure(figure));
+}
+
+/** What a scope is as a whole: its worst main reading. */
+export function overall(lines: readonly Reading[]): Standing {
+  return lines.reduce<Standing>(
+    (worstSoFar, line) =>
+      SEVERITY[line.standing] < SEVERITY[worstSoFar] ? line.standing : worstSoFar,
+    "no_target",
+  );
+}
+
+/** The `count` lines that matter most: breached and missed first, then the usual order. */
+export function focus(lines: readonly Reading[], count: number): Reading[] {
+  const urgent = (line: Reading) =>
+    line.standing === "breached" ? 0 : line.standing === "missed" ? 1 : line.gap ? 3 : 2;
+  return lines
+    .map((line, place) => ({ line, place }))
+    .sort((a, b) => urgent(a.line) - urgent(b.line) || a.place - b.place)
+    .slice(0, count)
+    .map(({ line }) => line);
+}
+
+function worst(verdicts: readonly TargetVerdict[]): TargetVerdict | undefined {
+  return verdicts.reduce<TargetVerdict | undefined>(
+    (found, next) =>
+      !found || SEVERITY[standingOf(next)] < SEVERITY[standingOf(found)] ? next : found,
+    undefined,
+  );
+}
+
+function judgedReading(figure: Figure, judged: TargetVerdict, target: Target | undefined): Reading {
+  const measure = target?.measure ?? plainMeasure(figure);
+  const plain = plainReading(figure, measure);
+  const value = judged.value ?? plain.value;
+  return {
+    ...plain,
+    withinMs: target?.within_ms ?? null,
+    value,
+    low: judged.low ?? null,
+    high: judged.high ?? null,
+    standing: standingOf(judged),
+    comparison: target?.comparison ?? null,
+    limit: judged.limit,
+    minimumSample: target?.minimum_sample ?? null,
+    gap: value === null ? "no_data" : null,
+  };
+}
+
+function plainReading(figure: Figure, measure: string): Reading {
+  const value = measured(figure, measure);
+  return {
+    indicator: figure.indicator,
+    measure,
+    withinMs: null,
+    unit: judgedUnit(figure.indicator, measure),
+    value,
+    n: figure.n,
+    low: figure.low ?? null,
+    high: figure.high ?? null,
+    standing: "no_target",
+    comparison: null,
+    limit: null,
+    minimumSample: null,
+    gap: value === null ? "no_data" : null,
+  };
+}
+
+function unmeasured(indicator: string): Reading {
+  const empty = plainReading({ indicator, n: 0 }, DURATIONS.has(indicator) ? "p90" : "value");
+  return { ...empty, gap: "not_measured" };
+}
+
+function plainMeasure(figure: Figure): string {
+  if (!DURATIONS.has(figure.indicator)) return "value";
+  return figure.p90 === undefined || figure.p90 === null ? "mean" : "p90";
+}
+
+function measured(figure: Figure, measure: string): number | null {
+  if (measure === "p50" || measure === "p90" || measure === "p95" || measure === "p99") {
+    return figure[measure] ?? null;
+  }
+  if (measure === "share_within") return null; // only the verdict carries it
+  return figure.value ?? null;
+}
+
+export function judgedUnit(indicator: string, measure: string): Unit {
+  if (measure === "share_within") return "ratio";
+  if (DURATIONS.has(indicator) || DURATION_MEASURES.has(measure)) return "duration";
+  if (WHOLE_NUMBERS.has(indicator) || indicator.startsWith("tickets_")) return "number";
+  return "ratio";
+}
