@@ -85,6 +85,10 @@ class Publisher:
             await _close(self._connection.producer)
             self._connection = None
 
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None
+
     async def check(self) -> None:
         """Readiness: raises when there is no connection or the broker does not answer."""
         if self._connection is None:
