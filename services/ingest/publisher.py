@@ -9,7 +9,7 @@ what the client sends again, and is recognised as such by source and id.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -172,13 +172,18 @@ class _Sending:
         self.stored = [False] * len(records)
 
     async def run(self) -> None:
-        """Ends when the broker has answered all; raises the first failure."""
+        """Ends when the broker has answered all; raises a failure then, if there was one."""
+        sent = await asyncio.gather(*self._ways(), return_exceptions=True)
+        answered = await asyncio.gather(*self._answers, return_exceptions=True)
+        for result in (*sent, *answered):
+            if isinstance(result, BaseException):
+                raise result
+
+    def _ways(self) -> list[Coroutine[Any, Any, None]]:
         if len(self._records) <= FEW:
-            await self._send_singly()
-        else:
-            groups = _by_partition(self._partitions, self._records)
-            await asyncio.gather(*(self._send_group(at, group) for at, group in groups.items()))
-        await asyncio.gather(*self._answers)
+            return [self._send_singly()]
+        groups = _by_partition(self._partitions, self._records)
+        return [self._send_group(at, indexes) for at, indexes in groups.items()]
 
     async def _send_singly(self) -> None:
         """Records of many small requests share batches."""
