@@ -35,7 +35,6 @@ ROWS_PER_RECORD: Final = 4000
 RECORD_BYTES: Final = 512 * 1024
 MIN_SLICE_TICKETS: Final = 200
 MIN_SLICE_CELLS: Final = 400
-HOT_FLUSHES: Final = 50
 
 
 class Record(NamedTuple):
@@ -184,13 +183,11 @@ class Engine:
         pending, self._pending = self._pending, _Pending()
         self._revision += 1
         measurements, touched, fresh, anomalies = self._book_all(pending)
-        self._panes.warm(self._revision)
         cells = self._panes.take_touched()
         forgotten = self._expire()
         started = self._start_cycle_if_done()
         slice_tickets = self._next_ticket_slice(len(touched))
         slice_panes = self._next_pane_slice(sum(map(len, cells.values())))
-        self._panes.cool(self._revision, HOT_FLUSHES)
         rows = [TicketRow(t, self._tickets[t]) for t in touched if t in self._tickets]
         rows += [TicketRow(t, b"") for t in forgotten]
         rows += slice_tickets
@@ -230,8 +227,7 @@ class Engine:
                 touched.append(ticket_id)
                 measurements += _difference(before, after)
                 anomalies.update(Counter(after.anomalies) - Counter(before.anomalies))
-        for measurement in measurements:
-            self._panes.book(measurement, self.watermark_ms)
+        self._panes.book(measurements, self.watermark_ms)
         return measurements, touched, booked, anomalies
 
     def _fresh(self, ticket: Ticket, reads: list[_Read], dead_letters: list[Refused]) -> list[Fact]:
@@ -304,7 +300,11 @@ class Engine:
         self._slice_panes_done = done
         if keys:
             self._slice_pane = keys[-1]
-        return [PaneRow(key.department, self._panes.cells(key)) for key in keys]
+        return [
+            PaneRow(department, cells)
+            for key in keys
+            for department, cells in self._panes.cells_of(key).items()
+        ]
 
     def _changelog(
         self, tickets: list[TicketRow], cells: dict[str, list[Cell]], sliced: list[PaneRow]
@@ -379,13 +379,12 @@ class Engine:
                 self._panes.restore(pane.department, pane.cells)
 
     def finish_restore(self) -> None:
-        """Drop what only old records still held, and rest what was unpacked.
+        """Drop what only old records still held.
 
         The cycle that was under way is not taken up again: its number is left without a successor,
         which tells readers that it was never completed.
         """
         self._panes.drop_expired(self.watermark_ms)
-        self._panes.cool(self._revision + HOT_FLUSHES + 1, HOT_FLUSHES)
         self._panes_expired_ms = self.watermark_ms
         self._cycle += 1
 

@@ -1,20 +1,22 @@
 """Panes: the mergeable summaries of measurements that one input partition keeps.
 
-A measurement is booked in a minute, a quarter-hour and a calendar day, for the six scopes that it
-belongs to. Panes that were touched lately are cells in dicts; the others rest as packed bytes.
-What is older than its level is kept for is dropped, and bookings there go nowhere: the day still
-has them.
+A measurement is booked in a minute, a quarter-hour and a calendar day, for the scopes that it
+belongs to. A pane is a few sorted numpy columns, and a batch of measurements is expanded, reduced
+and merged as columns too: plain Python per cell costs several times as much, and dicts of cells
+ten times the memory. What is older than its level is kept for is dropped, and bookings there go
+nowhere: the day still has them.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from services.scoring.core import sketch
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
@@ -29,76 +31,41 @@ DAY_MS: Final = 24 * HOUR_MS
 KEPT_MS: Final = {MINUTE: 3 * HOUR_MS, QUARTER: 9 * DAY_MS, DAY: 62 * DAY_MS}
 """How far behind the watermark a pane may start and still be kept."""
 
+_INDICATOR_BITS: Final = 6
+_BUCKET_BITS: Final = 12
+_INDICATOR_MASK: Final = (1 << _INDICATOR_BITS) - 1
+_BUCKET_MASK: Final = (1 << _BUCKET_BITS) - 1
+_START_SHIFT: Final = 40
+"""Columns are keyed by scope number, then indicator, then (in sketches) bucket + 1."""
+
 _ORGANISATION: Final = SCOPE_KINDS.index("organisation")
 _DEPARTMENT: Final = SCOPE_KINDS.index("department")
 _TEAM: Final = SCOPE_KINDS.index("team")
 _EMPLOYEE: Final = SCOPE_KINDS.index("employee")
 _CHANNEL: Final = SCOPE_KINDS.index("channel")
 _CATEGORY: Final = SCOPE_KINDS.index("category")
-_DURATIONS: Final = frozenset(
-    place for place, name in enumerate(INDICATOR_IDS) if INDICATORS[name].kind == "duration"
-)
-_GAUGES: Final = frozenset(
-    place for place, name in enumerate(INDICATOR_IDS) if INDICATORS[name].kind == "gauge"
-)
+_IS_DURATION: Final = np.array([INDICATORS[i].kind == "duration" for i in INDICATOR_IDS])
+_IS_GAUGE: Final = np.array([INDICATORS[i].kind == "gauge" for i in INDICATOR_IDS])
+
+assert len(INDICATOR_IDS) <= _INDICATOR_MASK
+assert sketch.MAX_BUCKET + 1 <= _BUCKET_MASK
+
+Integers = NDArray[np.int64]
 
 
 class PaneKey(NamedTuple):
-    """A pane is one department's (or, with "", the organisation's) interval of one level."""
+    """A pane holds all scopes' cells of one interval of one level."""
 
-    department: str
     level: int
     start_ms: int
 
 
-class CellKey(NamedTuple):
-    """A cell of a pane: places in SCOPE_KINDS and INDICATOR_IDS, and the scope's id."""
+class ScopeRow(NamedTuple):
+    """The department that a scope lies in (or ""), the place of its kind, and its id."""
 
+    department: str
     kind: int
     id: str
-    indicator: int
-
-
-class Tally:
-    """The sums of one cell."""
-
-    __slots__ = ("good", "n", "sketch", "total")
-
-    def __init__(self, n: int = 0, total: int = 0, good: int = 0) -> None:
-        self.n = n
-        self.total = total
-        self.good = good
-        self.sketch: sketch.Sketch | None = None
-
-    def book(self, sign: int, value: int, good: int, bucket: int | None) -> None:
-        """Add (or with sign -1 take back) one measurement."""
-        self.n += sign
-        self.total += sign * value
-        self.good += sign * good
-        if bucket is not None:
-            if self.sketch is None:
-                self.sketch = {}
-            sketch.add(self.sketch, bucket, sign)
-
-
-Cells = dict[CellKey, Tally]
-_PACKED: Final[msgspec.msgpack.Decoder[list[Cell]]] = msgspec.msgpack.Decoder(list[Cell])
-_PACKER: Final = msgspec.msgpack.Encoder()
-
-
-def scopes_of(m: Measurement) -> Iterator[tuple[str, int, str]]:
-    """(department or "", kind, id) of every scope that a measurement counts in."""
-    yield "", _ORGANISATION, ""
-    if m.channel:
-        yield "", _CHANNEL, m.channel
-    if m.category:
-        yield "", _CATEGORY, m.category
-    if m.department:
-        yield m.department, _DEPARTMENT, m.department
-        if m.team:
-            yield m.department, _TEAM, m.team
-        if m.employee:
-            yield m.department, _EMPLOYEE, m.employee
 
 
 class Days:
@@ -109,15 +76,18 @@ class Days:
         self._zone = zone
         self._midnights: dict[int, int] = {}
 
-    def start(self, time_ms: int) -> int:
-        """The latest midnight at or before the instant, in ms."""
-        quarter = time_ms // QUARTER_MS
+    def starts(self, times_ms: Integers) -> Integers:
+        """The latest midnight at or before each instant, in ms."""
+        quarters, places = np.unique(times_ms // QUARTER_MS, return_inverse=True)
+        midnights = np.array([self._start(quarter) for quarter in quarters.tolist()], np.int64)
+        return midnights[places]
+
+    def _start(self, quarter: int) -> int:
         midnight = self._midnights.get(quarter)
         if midnight is None:
-            midnight = self._midnight(quarter * QUARTER_MS)
             if len(self._midnights) > 100_000:
                 self._midnights.clear()
-            self._midnights[quarter] = midnight
+            midnight = self._midnights[quarter] = self._midnight(quarter * QUARTER_MS)
         return midnight
 
     def _midnight(self, time_ms: int) -> int:
@@ -126,151 +96,331 @@ class Days:
         return int(midnight.timestamp()) * 1000
 
 
+class Scopes:
+    """Numbers for scopes, and the scopes that a measurement counts in, by its names."""
+
+    def __init__(self) -> None:
+        self.rows: list[ScopeRow] = []
+        self._numbers: dict[ScopeRow, int] = {}
+        self._sets: dict[tuple[str, ...], int] = {}
+        self._starts: list[int] = [0]
+        self._flat: list[int] = []
+
+    def number(self, row: ScopeRow) -> int:
+        """The scope's number, given out when it is first asked for."""
+        number = self._numbers.get(row)
+        if number is None:
+            number = self._numbers[row] = len(self.rows)
+            self.rows.append(row)
+        return number
+
+    def expand(self, measurements: Sequence[Measurement]) -> tuple[Integers, Integers]:
+        """For every (measurement, scope): the measurement's place and the scope's number."""
+        sets = np.array([self._set(m) for m in measurements], np.int64)
+        starts = np.array(self._starts, np.int64)
+        first, lengths = starts[sets], starts[sets + 1] - starts[sets]
+        places = np.repeat(np.arange(len(sets)), lengths)
+        within = np.arange(len(places)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return places, np.array(self._flat, np.int64)[first[places] + within]
+
+    def _set(self, m: Measurement) -> int:
+        names = (m.department, m.team, m.employee, m.channel, m.category)
+        place = self._sets.get(names)
+        if place is None:
+            place = self._sets[names] = len(self._starts) - 1
+            self._flat.extend(self.number(row) for row in _scopes_of(*names))
+            self._starts.append(len(self._flat))
+        return place
+
+
+def _scopes_of(
+    department: str, team: str, employee: str, channel: str, category: str
+) -> Iterator[ScopeRow]:
+    yield ScopeRow("", _ORGANISATION, "")
+    if channel:
+        yield ScopeRow("", _CHANNEL, channel)
+    if category:
+        yield ScopeRow("", _CATEGORY, category)
+    if department:
+        yield ScopeRow(department, _DEPARTMENT, department)
+        if team:
+            yield ScopeRow(department, _TEAM, team)
+        if employee:
+            yield ScopeRow(department, _EMPLOYEE, employee)
+
+
+class _Columns:
+    """Sums under sorted keys: ``sums[i]`` belongs to ``keys[i]``."""
+
+    __slots__ = ("keys", "sums")
+
+    def __init__(self, width: int) -> None:
+        self.keys: Integers = np.empty(0, np.int64)
+        self.sums: Integers = np.empty((0, width), np.int64)
+
+    def add(self, keys: Integers, sums: Integers) -> None:
+        """Add sums under sorted, distinct keys."""
+        places, known = self._find(keys)
+        self.sums[places[known]] += sums[known]
+        self._insert(places, keys, sums, ~known)
+
+    def replace(self, keys: Integers, sums: Integers) -> None:
+        """Set sums under sorted, distinct keys."""
+        places, known = self._find(keys)
+        self.sums[places[known]] = sums[known]
+        self._insert(places, keys, sums, ~known)
+
+    def take(self, keys: Integers) -> Integers:
+        """The sums under keys that are all there."""
+        return self.sums[np.searchsorted(self.keys, keys)]
+
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        """Forget the others."""
+        self.keys, self.sums = self.keys[mask], self.sums[mask]
+
+    def _find(self, keys: Integers) -> tuple[Integers, NDArray[np.bool_]]:
+        places = np.searchsorted(self.keys, keys)
+        known = np.zeros(len(keys), np.bool_)
+        inside = places < len(self.keys)
+        known[inside] = self.keys[places[inside]] == keys[inside]
+        return places, known
+
+    def _insert(
+        self, places: Integers, keys: Integers, sums: Integers, new: NDArray[np.bool_]
+    ) -> None:
+        if new.any():
+            self.keys = np.insert(self.keys, places[new], keys[new])
+            self.sums = np.insert(self.sums, places[new], sums[new], axis=0)
+
+
+class _Pane:
+    """One interval: the cells' n, total and good, and the buckets of their sketches."""
+
+    __slots__ = ("buckets", "cells", "touched")
+
+    def __init__(self) -> None:
+        self.cells = _Columns(3)
+        self.buckets = _Columns(1)
+        self.touched: list[Integers] = []
+
+    def add_buckets(self, keys: Integers, counts: Integers) -> None:
+        self.buckets.add(keys, counts)
+        if not self.buckets.sums.all():
+            self.buckets.keep(self.buckets.sums[:, 0] != 0)
+
+    def take_touched(self) -> Integers:
+        touched, self.touched = self.touched, []
+        return touched[0] if len(touched) == 1 else np.unique(np.concatenate(touched))
+
+
 class PaneStore:
     """The panes of one input partition."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._days = Days(zone)
-        self._hot: dict[PaneKey, Cells] = {}
-        self._cold: dict[PaneKey, bytes] = {}
-        self._order: list[PaneKey] = []
-        self._touched: dict[PaneKey, set[CellKey]] = {}
-        self._heat: dict[PaneKey, int] = {}
+        self._scopes = Scopes()
+        self._panes: dict[PaneKey, _Pane] = {}
+        self._touched: set[PaneKey] = set()
 
     def __len__(self) -> int:
-        return len(self._hot) + len(self._cold)
+        return len(self._panes)
 
-    def book(self, m: Measurement, watermark_ms: int) -> None:
-        """Add a measurement (or with its sign -1 take it back) in every pane still kept."""
-        bucket = sketch.bucket_of(m.value) if m.indicator in _DURATIONS else None
-        panes = self._panes_of(m, watermark_ms)
-        for department, kind, scope_id in scopes_of(m):
-            cell = CellKey(kind, scope_id, m.indicator)
-            for level, start in panes:
-                key = PaneKey(department, level, start)
-                cells = self._open(key)
-                tally = cells.get(cell)
-                if tally is None:
-                    tally = cells[cell] = Tally()
-                tally.book(m.sign, m.value, m.good, bucket)
-                self._touched.setdefault(key, set()).add(cell)
+    @property
+    def cells(self) -> int:
+        """How many cells are kept."""
+        return sum(len(pane.cells.keys) for pane in self._panes.values())
 
-    def _panes_of(self, m: Measurement, watermark_ms: int) -> list[tuple[int, int]]:
-        starts = (
-            (MINUTE, m.time_ms - m.time_ms % MINUTE_MS),
-            (QUARTER, m.time_ms - m.time_ms % QUARTER_MS),
-            (DAY, self._days.start(m.time_ms)),
+    # -- booking --------------------------------------------------------------------------------
+
+    def book(self, measurements: Sequence[Measurement], watermark_ms: int) -> None:
+        """Add measurements (or with their sign -1 take them back) in every pane still kept."""
+        if not measurements:
+            return
+        places, scopes = self._scopes.expand(measurements)
+        table = np.array(
+            [(m.indicator, m.sign, m.time_ms, m.value, m.good) for m in measurements], np.int64
         )
-        kept = [(level, start) for level, start in starts if start >= watermark_ms - KEPT_MS[level]]
-        if m.indicator in _GAUGES:
-            kept.append((TOTAL, 0))
-        return kept
+        indicators, signs, times, values, good = table.T
+        sums = np.stack((signs, signs * values, signs * good), axis=1)
+        buckets = np.where(_IS_DURATION[indicators], sketch.buckets_of(values) + 1, -1)
+        rows = _Rows(scopes << _INDICATOR_BITS | indicators[places], sums[places], buckets[places])
+        for level, starts in self._starts(times):
+            kept = starts >= watermark_ms - KEPT_MS[level]
+            self._merge(level, starts[places], rows, kept[places])
+        gauges = _IS_GAUGE[indicators]
+        self._merge(TOTAL, np.zeros(len(places), np.int64), rows, gauges[places])
+
+    def _starts(self, times: Integers) -> Iterator[tuple[int, Integers]]:
+        yield MINUTE, times - times % MINUTE_MS
+        yield QUARTER, times - times % QUARTER_MS
+        yield DAY, self._days.starts(times)
+
+    def _merge(self, level: int, starts: Integers, rows: _Rows, kept: NDArray[np.bool_]) -> None:
+        if not kept.any():
+            return
+        distinct, codes = np.unique(starts[kept], return_inverse=True)
+        keys = codes << _START_SHIFT | rows.keys[kept]
+        for code, cells, sums in _reduced(keys, rows.sums[kept]):
+            key = PaneKey(level, int(distinct[code]))
+            pane = self._open(key)
+            pane.cells.add(cells, sums)
+            pane.touched.append(cells)
+            self._touched.add(key)
+        self._merge_buckets(level, distinct, keys, rows, kept)
+
+    def _merge_buckets(
+        self,
+        level: int,
+        distinct: Integers,
+        keys: Integers,
+        rows: _Rows,
+        kept: NDArray[np.bool_],
+    ) -> None:
+        buckets = rows.buckets[kept]
+        timed = buckets >= 0
+        if not timed.any():
+            return
+        cells = keys[timed] & (1 << _START_SHIFT) - 1
+        codes = keys[timed] >> _START_SHIFT
+        # Two sorts, for the three parts together may pass 63 bits.
+        order = np.lexsort((cells << _BUCKET_BITS | buckets[timed], codes))
+        bucket_keys = (cells << _BUCKET_BITS | buckets[timed])[order]
+        counts = rows.sums[kept][timed][order, :1]
+        codes = codes[order]
+        edges = np.flatnonzero(np.diff(codes)) + 1
+        for part_keys, part_counts, code in zip(
+            np.split(bucket_keys, edges),
+            np.split(counts, edges),
+            codes[np.concatenate(([0], edges))].tolist(),
+            strict=True,
+        ):
+            pane = self._panes[PaneKey(level, int(distinct[code]))]
+            pane.add_buckets(*_summed(part_keys, part_counts))
+
+    def _open(self, key: PaneKey) -> _Pane:
+        pane = self._panes.get(key)
+        if pane is None:
+            pane = self._panes[key] = _Pane()
+        return pane
+
+    # -- what is stored -------------------------------------------------------------------------
 
     def take_touched(self) -> dict[str, list[Cell]]:
         """The cells booked since the last call, by department, with their absolute sums."""
         by_department: dict[str, list[Cell]] = {}
-        for key, cells in self._touched.items():
-            pane = self._hot[key]
-            rows = by_department.setdefault(key.department, [])
-            rows.extend(_cell(key, cell, pane[cell]) for cell in cells)
+        for key in sorted(self._touched):
+            keys = self._panes[key].take_touched()
+            for department, cell in self._cells(key, keys):
+                by_department.setdefault(department, []).append(cell)
         self._touched.clear()
         return by_department
-
-    def cool(self, age: int, keep: int) -> None:
-        """Pack the panes not touched in the last ``keep`` ages."""
-        for key in [k for k, touched in self._heat.items() if touched < age - keep]:
-            if key not in self._touched:
-                self._cold[key] = _PACKER.encode(_cells(key, self._hot.pop(key)))
-                del self._heat[key]
-
-    def warm(self, age: int) -> None:
-        """Remember that the touched panes were needed in this age."""
-        for key in self._touched:
-            self._heat[key] = age
-
-    def drop_expired(self, watermark_ms: int) -> None:
-        """Forget the panes that no level keeps any more."""
-        expired = [k for k in self._keys() if self._is_expired(k, watermark_ms)]
-        for key in expired:
-            self._hot.pop(key, None)
-            self._cold.pop(key, None)
-            self._heat.pop(key, None)
-            self._touched.pop(key, None)
-            place = bisect_left(self._order, key)
-            del self._order[place]
-
-    def restore(self, department: str, cells: Iterable[Cell]) -> None:
-        """Take absolute cells from a changelog."""
-        for cell in cells:
-            pane = self._open(PaneKey(department, cell.level, cell.start_ms))
-            pane[CellKey(cell.kind, cell.id, cell.indicator)] = _tally(cell)
 
     def slice_after(self, last: PaneKey | None, budget: int) -> tuple[list[PaneKey], bool]:
         """The next panes in order, holding about ``budget`` cells, and whether they are the last
         of a round."""
-        place = 0 if last is None else bisect_left(self._order, last)
-        if last is not None and place < len(self._order) and self._order[place] == last:
-            place += 1
+        ahead = sorted(key for key in self._panes if last is None or key > last)
         taken: list[PaneKey] = []
         cells = 0
-        while place < len(self._order) and cells < budget:
-            key = self._order[place]
+        for key in ahead:
+            if cells >= budget:
+                break
             taken.append(key)
-            cells += self._size(key)
-            place += 1
-        return taken, place >= len(self._order)
+            cells += len(self._panes[key].cells.keys)
+        return taken, len(taken) == len(ahead)
 
-    def cells(self, key: PaneKey) -> list[Cell]:
-        """All cells of one pane."""
-        if key in self._hot:
-            return _cells(key, self._hot[key])
-        return _PACKED.decode(self._cold[key])
+    def cells_of(self, key: PaneKey) -> dict[str, list[Cell]]:
+        """All cells of one pane by department."""
+        by_department: dict[str, list[Cell]] = {}
+        for department, cell in self._cells(key, self._panes[key].cells.keys):
+            by_department.setdefault(department, []).append(cell)
+        return by_department
 
-    def _size(self, key: PaneKey) -> int:
-        """Cells of a pane; of a packed one about: a cell takes some 24 bytes."""
-        return len(self._hot[key]) if key in self._hot else len(self._cold[key]) // 24 + 1
+    def _cells(self, key: PaneKey, keys: Integers) -> Iterator[tuple[str, Cell]]:
+        pane = self._panes[key]
+        level, start = key
+        rows = self._scopes.rows
+        low = np.searchsorted(pane.buckets.keys, keys << _BUCKET_BITS).tolist()
+        high = np.searchsorted(pane.buckets.keys, (keys + 1) << _BUCKET_BITS).tolist()
+        sums = pane.cells.take(keys).tolist()
+        for place, cell_key in enumerate(keys.tolist()):
+            department, kind, name = rows[cell_key >> _INDICATOR_BITS]
+            n, total, good = sums[place]
+            first, last = low[place], high[place]
+            flat = _flat_sketch(pane.buckets, first, last) if last > first else None
+            indicator = cell_key & _INDICATOR_MASK
+            yield department, Cell(level, start, kind, name, indicator, n, total, good, flat)
 
-    def _keys(self) -> list[PaneKey]:
-        return [*self._hot, *self._cold]
+    def drop_expired(self, watermark_ms: int) -> None:
+        """Forget the panes that no level keeps any more."""
+        for key in [k for k in self._panes if self._is_expired(k, watermark_ms)]:
+            del self._panes[key]
+            self._touched.discard(key)
 
-    def _is_expired(self, key: PaneKey, watermark_ms: int) -> bool:
+    @staticmethod
+    def _is_expired(key: PaneKey, watermark_ms: int) -> bool:
         return key.level != TOTAL and key.start_ms < watermark_ms - KEPT_MS[key.level]
 
-    def _open(self, key: PaneKey) -> Cells:
-        pane = self._hot.get(key)
-        if pane is not None:
-            return pane
-        packed = self._cold.pop(key, None)
-        if packed is None:
-            insort(self._order, key)
-            pane = {}
-        else:
-            pane = {CellKey(c.kind, c.id, c.indicator): _tally(c) for c in _PACKED.decode(packed)}
-        self._hot[key] = pane
-        self._heat[key] = 0
-        return pane
+    def restore(self, department: str, cells: Iterable[Cell]) -> None:
+        """Take absolute cells from a changelog."""
+        by_pane: dict[PaneKey, dict[int, Cell]] = {}
+        for cell in cells:
+            scope = self._scopes.number(ScopeRow(department, cell.kind, cell.id))
+            key = scope << _INDICATOR_BITS | cell.indicator
+            by_pane.setdefault(PaneKey(cell.level, cell.start_ms), {})[key] = cell
+        for pane_key, by_key in by_pane.items():
+            self._replace(self._open(pane_key), by_key)
+
+    @staticmethod
+    def _replace(pane: _Pane, by_key: dict[int, Cell]) -> None:
+        ordered = sorted(by_key.items())
+        keys = np.array([key for key, _ in ordered], np.int64)
+        pane.cells.replace(keys, np.array([(c.n, c.total, c.good) for _, c in ordered], np.int64))
+        pane.buckets.keep(~np.isin(pane.buckets.keys >> _BUCKET_BITS, keys))
+        flat = [
+            (key << _BUCKET_BITS | bucket + 1, count)
+            for key, cell in ordered
+            for bucket, count in _pairs(cell.sketch)
+        ]
+        if flat:
+            table = np.array(flat, np.int64)
+            pane.buckets.add(table[:, 0], table[:, 1:])
 
 
-def _cell(pane: PaneKey, key: CellKey, tally: Tally) -> Cell:
-    flat = sketch.flatten(tally.sketch) if tally.sketch else None
-    return Cell(
-        pane.level,
-        pane.start_ms,
-        key.kind,
-        key.id,
-        key.indicator,
-        tally.n,
-        tally.total,
-        tally.good,
-        flat,
-    )
+class _Rows(NamedTuple):
+    """Measurements by scope: cell keys, their sums, and bucket + 1 (-1 without one)."""
+
+    keys: Integers
+    sums: Integers
+    buckets: Integers
 
 
-def _cells(pane: PaneKey, cells: Cells) -> list[Cell]:
-    return [_cell(pane, key, tally) for key, tally in cells.items()]
+def _reduced(keys: Integers, sums: Integers) -> Iterator[tuple[int, Integers, Integers]]:
+    """(start code, distinct cell keys, their sums) for every start code, ascending."""
+    order = np.argsort(keys, kind="stable")
+    distinct, totals = _summed(keys[order], sums[order])
+    codes = distinct >> _START_SHIFT
+    cells = distinct & (1 << _START_SHIFT) - 1
+    edges = np.flatnonzero(np.diff(codes)) + 1
+    bounds = [0, *edges.tolist(), len(codes)]
+    for first, last in pairwise(bounds):
+        yield int(codes[first]), cells[first:last], totals[first:last]
 
 
-def _tally(cell: Cell) -> Tally:
-    tally = Tally(cell.n, cell.total, cell.good)
-    tally.sketch = sketch.unflatten(cell.sketch) if cell.sketch else None
-    return tally
+def _summed(keys: Integers, sums: Integers) -> tuple[Integers, Integers]:
+    """Distinct keys and the sums under each, of sorted keys."""
+    firsts = np.concatenate(([0], np.flatnonzero(np.diff(keys)) + 1))
+    return keys[firsts], np.add.reduceat(sums, firsts, axis=0)
+
+
+def _flat_sketch(buckets: _Columns, first: int, last: int) -> list[int]:
+    """Bucket, count, bucket, count, … of one cell: the wire form."""
+    flat = np.empty(2 * (last - first), np.int64)
+    flat[0::2] = (buckets.keys[first:last] & _BUCKET_MASK) - 1
+    flat[1::2] = buckets.sums[first:last, 0]
+    numbers: list[int] = flat.tolist()
+    return numbers
+
+
+def _pairs(flat: list[int] | None) -> Iterator[tuple[int, int]]:
+    iterator = iter(flat or ())
+    return zip(iterator, iterator, strict=True)

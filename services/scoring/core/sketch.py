@@ -2,53 +2,46 @@
 
 Bucket b >= 0 holds the values in (GAMMA**(b-1), GAMMA**b] milliseconds, bucket ZERO holds exactly
 0. Counts of equal buckets add and subtract, so sketches merge in any order. `value_of` is at most
-ALPHA (relative) away from every value of its bucket.
+ALPHA (relative) away from every value of its bucket. Buckets are looked up in a table of their
+integer upper ends, so that every process and machine agrees on them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.contracts.fields import MAX_DURATION_MS
 
 ALPHA: Final = 0.01
 GAMMA: Final = (1 + ALPHA) / (1 - ALPHA)
 ZERO: Final = -1
-_LOG_GAMMA: Final = math.log(GAMMA)
-
 Sketch = dict[int, int]
 """Bucket to count; no zero counts are kept."""
+
+MAX_BUCKET: Final = math.ceil(math.log(MAX_DURATION_MS, GAMMA)) + 200
+"""Beyond the longest duration of the contract: tickets may stay open for longer."""
+
+_UPPER_ENDS: Final = [math.floor(GAMMA**bucket) for bucket in range(MAX_BUCKET + 1)]
+_UPPER_ENDS_ARRAY: Final = np.array([0, *_UPPER_ENDS], dtype=np.int64)
 
 
 def bucket_of(value_ms: int) -> int:
     """The bucket of a duration in ms; raises ``ValueError`` below 0."""
-    if value_ms <= 0:
-        if value_ms < 0:
-            raise ValueError(f"a duration cannot be negative: {value_ms} ms")
-        return ZERO
-    return math.ceil(math.log(value_ms) / _LOG_GAMMA)
+    if value_ms < 0:
+        raise ValueError(f"a duration cannot be negative: {value_ms} ms")
+    return bisect_left(_UPPER_ENDS, value_ms) if value_ms else ZERO
+
+
+def buckets_of(values_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`bucket_of` for an array of durations, none of them negative."""
+    return np.searchsorted(_UPPER_ENDS_ARRAY, values_ms) - 1
 
 
 def value_of(bucket: int) -> float:
     """The estimate in ms for every value of a bucket."""
     return 0.0 if bucket == ZERO else 2 * GAMMA**bucket / (GAMMA + 1)
-
-
-def add(sketch: Sketch, bucket: int, count: int) -> None:
-    """Add ``count`` (may be negative) to a bucket in place."""
-    total = sketch.get(bucket, 0) + count
-    if total:
-        sketch[bucket] = total
-    else:
-        sketch.pop(bucket, None)
-
-
-def flatten(sketch: Mapping[int, int]) -> list[int]:
-    """Bucket, count, bucket, count, … by ascending bucket: the wire form."""
-    return [number for item in sorted(sketch.items()) for number in item]
-
-
-def unflatten(numbers: Iterable[int]) -> Sketch:
-    """The inverse of `flatten`."""
-    iterator = iter(numbers)
-    return dict(zip(iterator, iterator, strict=True))
