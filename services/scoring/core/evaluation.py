@@ -1,0 +1,337 @@
+"""One partition of panes: from its records to figures, verdicts, scores and breaches.
+
+No broker and no clock: `take` applies a record, `tick` moves time and says what to send. In a
+replay targets are judged on a fixed grid of quarter-hours of stream time, so that transitions do
+not depend on how the records were batched.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.scoring.core.breach_watch import BreachWatch, Subject
+from services.scoring.core.emission import Emission
+from services.scoring.core.figures import Measured, Reading
+from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
+from services.scoring.core.score import score
+from services.scoring.core.stream_time import StreamClock
+from services.scoring.core.verdicts import judge
+from services.scoring.core.windows import (
+    ALL_WINDOWS,
+    PLACE,
+    QUARTER_MS,
+    SPECS,
+    PaneWindows,
+)
+from shared.contracts.breaches import Breach
+from shared.contracts.figures import Figure, ScoreRecord
+from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.panes import PaneRecord, PaneUpdate
+from shared.contracts.scopes import Scope
+
+RECORDS_PER_TICK: Final = 500
+"""A tick sends no more score records than this, so that breaches never wait long behind them."""
+
+_INDICATOR_PLACE: Final = {name: place for place, name in enumerate(INDICATOR_IDS)}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a tick has to send."""
+
+    breaches: list[Breach] = field(default_factory=list)
+    scores: list[ScoreRecord] = field(default_factory=list)
+
+
+class Evaluation:
+    """State and arithmetic of one partition of panes.
+
+    ``sources`` is how many input partitions there are, ``history`` the past transitions of the
+    scopes that live here. ``fresh`` says that the partition held nothing: then targets are judged
+    from its first pane on, else from the present.
+    """
+
+    def __init__(
+        self, rules: RuleHistory, sources: int, history: Iterable[Breach] = (), *, fresh: bool
+    ) -> None:
+        self._rules = rules
+        self._current: RuleSet | None = None
+        self._windows = PaneWindows(rules.zone)
+        self._clock = StreamClock(sources)
+        self._watch = BreachWatch(history)
+        self._emission = Emission()
+        self._fresh = fresh
+        self._at_ms = 0
+        self._moved = 0
+        self._to_judge: dict[int, int] = {}
+        self._subjects: dict[int, list[Subject]] = {}
+        self._news_received: dict[int, int] = {}
+        self._received: dict[int, int] = {}
+        self._sent_received: dict[tuple[int, int], int] = {}
+
+    @property
+    def stream_ms(self) -> int:
+        """Stream time of the last tick; 0 before the first."""
+        return self._at_ms
+
+    @property
+    def live(self) -> bool:
+        """Whether stream time follows the wall clock."""
+        return self._clock.live
+
+    @property
+    def cells(self) -> int:
+        """Cells kept."""
+        return self._windows.cells
+
+    @property
+    def scopes(self) -> int:
+        """Scopes known."""
+        return self._windows.scopes
+
+    @property
+    def active_breaches(self) -> int:
+        """Breaches that go on."""
+        return len(self._watch.active)
+
+    # -- records --------------------------------------------------------------------------------
+
+    def take(self, record: PaneRecord, now_ms: int) -> None:
+        """Apply a record of ``panes``."""
+        if isinstance(record, PaneUpdate):
+            self._windows.apply(record.source, record.department, record.slice_cells)
+            changed = self._windows.apply(record.source, record.department, record.cells)
+            if record.received_ms:
+                for scope_id in changed:
+                    self._news_received[scope_id] = record.received_ms
+                    self._received[scope_id] = record.received_ms
+        self._clock.observe(record.source, record.watermark_ms, record.caught_up, now_ms)
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def tick(self, now_ms: int) -> Outcome:
+        """Move to the stream time of now; what became true on the way, and what is due."""
+        outcome = Outcome()
+        stream_ms = self._clock.advance(now_ms)
+        if stream_ms is None:
+            return outcome
+        if not self._at_ms:
+            self._begin(stream_ms)
+        for instant in self._grid(stream_ms):
+            self._move(instant - 1)
+            outcome.breaches += self._judge(instant)
+        self._move(stream_ms)
+        if self._clock.settled:
+            outcome.breaches += self._judge(stream_ms)
+        self._want_moved()
+        outcome.scores = self._due_scores(now_ms)
+        return outcome
+
+    def _begin(self, stream_ms: int) -> None:
+        earliest = self._windows.earliest_ms
+        begin = min(earliest, stream_ms) if self._fresh and earliest is not None else stream_ms
+        self._move(begin)
+        for breach in self._watch.active:
+            scope_id = self._windows.scope_id(Scope.parse(breach.scope))
+            self._to_judge[scope_id] = ALL_WINDOWS
+
+    def _grid(self, stream_ms: int) -> Iterator[int]:
+        """The quarter-hours up to ``stream_ms`` at which there is something to judge, in order.
+        Judging may begin a ``for`` that elapses on the way."""
+        changes = self._instants_of_change(stream_ms)
+        while True:
+            due = self._watch.next_due()
+            elapsed = [_quarter_at(due)] if due is not None else []
+            instant = min([*changes[:1], *elapsed], default=stream_ms + 1)
+            if instant > stream_ms:
+                return
+            yield max(instant, self._at_ms + 1)
+            changes = changes[bisect_right(changes, instant) :]
+
+    def _instants_of_change(self, stream_ms: int) -> list[int]:
+        first = _next_quarter(self._at_ms)
+        if first > stream_ms:
+            return []
+        instants = set(map(_quarter_at, self._windows.next_change(self._at_ms, stream_ms)))
+        if self._to_judge:
+            instants.add(first)
+        return sorted(instant for instant in instants if first <= instant <= stream_ms)
+
+    def _move(self, stream_ms: int) -> None:
+        self._at_ms = max(self._at_ms, stream_ms)
+        self._moved |= self._windows.advance(self._at_ms)
+        for scope_id, windows in self._windows.take_changed().items():
+            self._to_judge[scope_id] = self._to_judge.get(scope_id, 0) | windows
+            self._emission.want(scope_id, windows)
+
+    def _want_moved(self) -> None:
+        """Windows that hold something are sent again when they lie elsewhere."""
+        for window in range(len(SPECS)):
+            if self._moved >> window & 1:
+                for scope_id in self._windows.occupied(window):
+                    self._emission.want(scope_id, 1 << window)
+        self._moved = 0
+
+    # -- targets --------------------------------------------------------------------------------
+
+    def _judge(self, at_ms: int) -> list[Breach]:
+        breaches = self._follow_rules(at_ms)
+        rules = self._rules_in_force()
+        looked: set[str] = set()
+        for scope_id, windows in self._to_judge.items():
+            for subject in self._subjects_of(scope_id):
+                if windows >> PLACE[subject.target.window] & 1:
+                    looked.add(subject.key)
+                    received = self._news_received.get(scope_id, 0)
+                    breaches += self._look(subject, at_ms, received, rules.version)
+        self._to_judge.clear()
+        self._news_received.clear()
+        for subject in self._watch.due(at_ms):
+            if subject.key not in looked:
+                breaches += self._look(subject, at_ms, 0, rules.version)
+        return breaches
+
+    def _look(
+        self, subject: Subject, at_ms: int, received_ms: int, version: str
+    ) -> Iterator[Breach]:
+        measured = self._measure(subject.target, subject.scope_id)
+        record = self._watch.look(
+            subject, measured, at_ms=at_ms, received_ms=received_ms, rules=version
+        )
+        if record is not None:
+            window = 1 << PLACE[subject.target.window]
+            self._emission.want(subject.scope_id, window)
+            yield record
+
+    def _measure(self, target: Target, scope_id: int) -> Measured:
+        place = _INDICATOR_PLACE[target.indicator]
+        summary = self._windows.summary(PLACE[target.window], scope_id, place)
+        return Reading(target.indicator, summary).measure(target.measure)
+
+    def _subjects_of(self, scope_id: int) -> list[Subject]:
+        subjects = self._subjects.get(scope_id)
+        if subjects is None:
+            scope = self._windows.scope(scope_id)
+            targets = self._rules_in_force().targets_for(scope)
+            subjects = [Subject(target, scope_id, scope.key) for target in targets]
+            self._subjects[scope_id] = subjects
+        return subjects
+
+    def _rules_in_force(self) -> RuleSet:
+        return self._current or self._rules.at(self._at_ms)
+
+    def _follow_rules(self, at_ms: int) -> list[Breach]:
+        """When another version comes into force: judge everything anew, and end the breaches of
+        targets that are no more."""
+        rules = self._rules.at(at_ms)
+        if rules is self._current:
+            return []
+        self._current = rules
+        self._subjects.clear()
+        self._watch.forget_waiting()
+        for scope_id in range(self._windows.scopes):
+            self._to_judge[scope_id] = ALL_WINDOWS
+            self._emission.want(scope_id, ALL_WINDOWS)
+        return [self._watch.end(b, at_ms=at_ms, rules=rules.version) for b in self._orphans()]
+
+    def _orphans(self) -> list[Breach]:
+        return [breach for breach in self._watch.active if not self._has_subject(breach)]
+
+    def _has_subject(self, breach: Breach) -> bool:
+        scope_id = self._windows.scope_id(Scope.parse(breach.scope))
+        return any(subject.key == breach.key for subject in self._subjects_of(scope_id))
+
+    # -- scores ---------------------------------------------------------------------------------
+
+    def _due_scores(self, now_ms: int) -> list[ScoreRecord]:
+        records: list[ScoreRecord] = []
+        for scope_id in self._emission.scopes():
+            scope = self._windows.scope(scope_id)
+            for window in list(self._emission.due(scope_id, scope.kind, now_ms)):
+                record = self._record(scope_id, scope, window)
+                if self._emission.sent(scope_id, window, now_ms, empty=is_empty(record)):
+                    records.append(record)
+            if len(records) >= RECORDS_PER_TICK:
+                break
+        return records
+
+    def _record(self, scope_id: int, scope: Scope, window: int) -> ScoreRecord:
+        rules = self._rules_in_force()
+        spec, span = SPECS[window], self._windows.span(window)
+        subjects = [s for s in self._subjects_of(scope_id) if s.target.window == spec.name]
+        readings = self._readings(scope_id, window, subjects)
+        record = ScoreRecord(
+            scope=scope.key,
+            window=spec.name,
+            start_ms=span.start_ms,
+            end_ms=span.end_ms,
+            stream_ms=self._at_ms,
+            rule_version=rules.version,
+            provisional=span.end_ms + rules.lateness_ms > self._at_ms,
+            figures=[self._figure(reading, subjects) for reading in readings.values()],
+            received_ms=self._received_since(scope_id, window),
+        )
+        if rules.score is not None:
+            result = score(rules.score, scope.department, _Lookup(readings))
+            record.score, record.score_parts = result.value, result.parts
+        return record
+
+    def _readings(self, scope_id: int, window: int, subjects: list[Subject]) -> dict[str, Reading]:
+        """By indicator: all with data in the window, and those that a target asks for."""
+        targeted = {subject.target.indicator for subject in subjects}
+        readings = {}
+        for place in self._windows.indicators(scope_id):
+            name = INDICATOR_IDS[place]
+            summary = self._windows.summary(window, scope_id, place)
+            if summary is not None or name in targeted:
+                readings[name] = Reading(name, summary)
+        return readings
+
+    def _figure(self, reading: Reading, subjects: list[Subject]) -> Figure:
+        figure = reading.figure()
+        figure.targets = [
+            judge(
+                subject.target,
+                reading.measure(subject.target.measure),
+                self._watch.is_breached(subject.key),
+            )
+            for subject in subjects
+            if subject.target.indicator == reading.indicator
+        ]
+        return figure
+
+    def _received_since(self, scope_id: int, window: int) -> int:
+        received = self._received.get(scope_id, 0)
+        if self._sent_received.get((scope_id, window)) == received:
+            return 0
+        self._sent_received[scope_id, window] = received
+        return received
+
+
+def is_empty(record: ScoreRecord) -> bool:
+    """Whether a record tells of nothing at all."""
+    return all(figure.n == 0 for figure in record.figures)
+
+
+class _Lookup:
+    """Gives the score its figures."""
+
+    def __init__(self, readings: dict[str, Reading]) -> None:
+        self._readings = readings
+
+    def __call__(self, indicator: str, how: Measure) -> Measured:
+        reading = self._readings.get(indicator)
+        return reading.measure(how) if reading else Measured(0, None)
+
+
+def _quarter_at(time_ms: int) -> int:
+    """The first quarter-hour at or after an instant."""
+    return -(-time_ms // QUARTER_MS) * QUARTER_MS
+
+
+def _next_quarter(time_ms: int) -> int:
+    """The first quarter-hour after an instant."""
+    return (time_ms // QUARTER_MS + 1) * QUARTER_MS

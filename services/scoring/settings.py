@@ -1,0 +1,30 @@
+"""Settings of scoring's roles, read from the environment once, in `main.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from shared.runtime.settings import RuntimeSettings
+
+_CHECKOUT: Final = Path(__file__).resolve().parents[2]
+
+
+class ScoringSettings(RuntimeSettings):
+    """Every name has the prefix ``BELLWETHER_``; a wrong value fails at start."""
+
+    rules: Path | None = Field(
+        None, description="Rule set (YAML) or directory of versions; default: the template"
+    )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535, description="Health and metrics of measure, windows, recorder"
+    )
+    scoring_host: str = Field("127.0.0.1", description="Where the read API listens")
+    scoring_port: int = Field(8020, ge=0, le=65535)
+    console_dir: Path = Field(
+        _CHECKOUT / "console" / "dist", description="The console's built files"
+    )
+    notify_url: str = Field("http://127.0.0.1:8040", description="As browsers reach it")
+    feedback_url: str = Field("http://127.0.0.1:8030", description="As browsers reach it")

@@ -1,0 +1,1 @@
+"""The Faust app that turns panes into figures, verdicts, scores and breaches."""

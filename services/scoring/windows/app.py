@@ -1,0 +1,71 @@
+"""The Faust app on ``panes``: no table, no window of Faust's, no web server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Final
+
+import faust
+
+from services.scoring.windows.owner import Owner
+from shared.contracts.topics import PANES
+
+GROUP: Final = "scoring-windows"
+BATCH: Final = 500
+BATCH_SECONDS: Final = 0.05
+
+
+def build_app(bootstrap: str, owner: Owner, data_dir: str, *, topic: str = PANES.name) -> Any:
+    """A Faust app that feeds ``owner``; start and stop it as a service.
+
+    Its offsets serve lag tools only: at an assignment the owner reads the log itself.
+    """
+    app = faust.App(
+        GROUP,
+        broker=[f"bellwether://{server.strip()}" for server in bootstrap.split(",")],
+        datadir=data_dir,
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=2.0,
+        broker_session_timeout=15.0,
+        broker_heartbeat_interval=3.0,
+        stream_wait_empty=False,
+    )
+    panes = app.topic(topic, value_type=bytes, value_serializer="raw", key_serializer="raw")
+
+    @app.on_partitions_assigned.connect(weak=False)  # type: ignore[untyped-decorator]  # Faust is untyped for us
+    async def assigned(_app: Any, assigned: Iterable[Any], **_: Any) -> None:
+        owner.assign(tp.partition for tp in assigned if tp.topic == topic)
+
+    @app.on_partitions_revoked.connect(weak=False)  # type: ignore[untyped-decorator]  # Faust is untyped for us
+    async def revoked(_app: Any, revoked: Iterable[Any], **_: Any) -> None:
+        await owner.revoke_all()
+
+    @app.agent(panes, name="windows")  # type: ignore[untyped-decorator]  # Faust is untyped for us
+    async def follow(stream: Any) -> None:
+        async for events in _batches(stream):
+            try:
+                await _feed(owner, events)
+            except Exception as error:
+                # Faust would acknowledge the batch and go on: the process must end instead.
+                owner.fail(error)
+                raise
+
+    return app
+
+
+def _batches(stream: Any) -> AsyncIterator[Sequence[Any]]:
+    batches: AsyncIterator[Sequence[Any]] = stream.take_events(BATCH, within=BATCH_SECONDS)
+    return batches
+
+
+async def _feed(owner: Owner, events: Sequence[Any]) -> None:
+    by_partition: dict[int, list[Any]] = {}
+    for event in events:
+        by_partition.setdefault(event.message.partition, []).append(event.message)
+    for partition, messages in by_partition.items():
+        await owner.take(partition, messages)
+    await owner.tick()

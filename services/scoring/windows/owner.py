@@ -1,0 +1,221 @@
+"""The partitions of panes that this process owns: restore, feed, tick, trim."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.errors import KafkaError
+
+from services.scoring import metrics
+from services.scoring.core.evaluation import Evaluation
+from services.scoring.core.rules import RuleHistory
+from services.scoring.windows.emitter import Emitter
+from services.scoring.windows.partition import LogRecord, OwnedPartition
+from services.scoring.windows.restore import BreachHistory, RestoreError, read_to_end
+from shared.contracts.topics import BREACHES, PANES
+from shared.runtime.kafka import Progress
+
+log = structlog.get_logger("windows.owner")
+
+TICK_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 1.0
+STUCK_SECONDS: Final = 60.0
+TRIM_SECONDS: Final = 180.0
+TRIM_RECORDS: Final = 1000
+
+
+class Owner:
+    """Owns the evaluations of the assigned partitions.
+
+    Records that arrive before an assignment's restore has ended wait for it; records of a
+    partition that is not assigned are passed over, because a later restore reads them.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        partitions: int,
+        rules: RuleHistory,
+        emitter: Emitter,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._partitions = partitions
+        self._rules = rules
+        self._emitter = emitter
+        self._now_ms = now_ms
+        self._owned: dict[int, OwnedPartition] = {}
+        self._restores: set[asyncio.Task[None]] = set()
+        self._sending = asyncio.Lock()
+        self._assigned_once = False
+        self.progress = Progress(STUCK_SECONDS)
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    # -- health ---------------------------------------------------------------------------------
+
+    async def check_ready(self) -> None:
+        """Readiness: assigned, and every assigned partition restored."""
+        waiting = [p for p, owned in self._owned.items() if not owned.restored.is_set()]
+        if not self._assigned_once or waiting:
+            raise RuntimeError(f"restoring partitions {waiting}" if waiting else "not assigned yet")
+
+    # -- assignment -----------------------------------------------------------------------------
+
+    def assign(self, partitions: Iterable[int]) -> None:
+        """Take over partitions: they are restored in the background."""
+        new = sorted(set(partitions))
+        for partition in new:
+            self._owned[partition] = self._new_partition(partition, BreachHistory(), fresh=False)
+        self._assigned_once = True
+        task = asyncio.create_task(self._guarded(self._restore(new)), name="restore-windows")
+        self._restores.add(task)
+        task.add_done_callback(self._restores.discard)
+
+    async def revoke_all(self) -> None:
+        """Let go of everything; what is being sent is sent first."""
+        for task in list(self._restores):
+            task.cancel()
+        async with self._sending:
+            self._owned.clear()
+
+    def _new_partition(
+        self, partition: int, history: BreachHistory, *, fresh: bool
+    ) -> OwnedPartition:
+        past = history.of_partition(partition, self._partitions)
+        evaluation = Evaluation(self._rules, self._partitions, past, fresh=fresh)
+        return OwnedPartition(partition, evaluation, self._now_ms)
+
+    async def _restore(self, partitions: Sequence[int]) -> None:
+        while True:
+            try:
+                await self._try_restore(partitions)
+            except (KafkaError, RestoreError, TimeoutError) as error:
+                log.warning("restore_failed", partitions=partitions, error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _try_restore(self, partitions: Sequence[int]) -> None:
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        history = BreachHistory()
+        await read_to_end(self._bootstrap, BREACHES.name, None, history.take)
+        restored = {p: _Restored(self._new_partition, p, history) for p in partitions}
+        ends = await read_to_end(
+            self._bootstrap,
+            PANES.name,
+            partitions,
+            lambda partition, records: restored[partition].take(records),
+        )
+        for partition, rebuilt in restored.items():
+            self._hand_over(rebuilt.partition, ends[partition])
+            metrics.RESTORE_SECONDS.labels(partition).set(clock() - started)
+        log.info("restored", partitions=list(partitions), seconds=round(clock() - started, 3))
+
+    def _hand_over(self, rebuilt: OwnedPartition, end_offset: int) -> None:
+        """Put the rebuilt partition in the place of the one that records wait for."""
+        waiting = self._owned.get(rebuilt.partition)
+        if waiting is None:
+            return
+        rebuilt.finish_restore(end_offset)
+        self._owned[rebuilt.partition] = rebuilt
+        waiting.restored.set()
+
+    # -- records --------------------------------------------------------------------------------
+
+    async def take(self, partition: int, records: Sequence[LogRecord]) -> None:
+        """Apply records that the stream delivers."""
+        waiting = self._owned.get(partition)
+        if waiting is None:
+            return
+        await waiting.restored.wait()
+        owned = self._owned.get(partition)
+        if owned is not None and owned.restored.is_set():
+            owned.take(records)
+
+    # -- time -----------------------------------------------------------------------------------
+
+    async def tick(self) -> None:
+        """Move time in every restored partition, and send what became true."""
+        async with self._sending:
+            with metrics.TICK_SECONDS.time():
+                for owned in list(self._owned.values()):
+                    if owned.restored.is_set():
+                        await self._emitter.send(owned.tick())
+        self.progress.made()
+
+    async def keep_time(self) -> None:
+        """Tick for ever, so that windows move though nothing comes."""
+        while True:
+            await self.tick()
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def keep_trimmed(self) -> None:
+        """Delete from the log, now and then, what no restore needs."""
+        trimmed: dict[int, int] = {}
+        while True:
+            await asyncio.sleep(TRIM_SECONDS)
+            needed = {p: owned.cycles.needed_from for p, owned in self._owned.items()}
+            due = {p: o for p, o in needed.items() if o - trimmed.get(p, 0) >= TRIM_RECORDS}
+            for owned in self._owned.values():
+                owned.report()
+            if due and await self._trim(due):
+                trimmed.update(due)
+
+    async def _trim(self, offsets: Mapping[int, int]) -> bool:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            await admin.start()
+            await admin.delete_records(
+                {
+                    TopicPartition(PANES.name, p): RecordsToDelete(before_offset=offset)
+                    for p, offset in offsets.items()
+                }
+            )
+        except KafkaError as error:
+            # Nothing depends on it: a longer log only restores more slowly.
+            log.warning("panes_not_trimmed", error=repr(error))
+            return False
+        finally:
+            await admin.close()
+        log.info("panes_trimmed", offsets=dict(offsets))
+        return True
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """An unexpected error ends the process, whose successor finds everything in the log."""
+        try:
+            await work
+        except Exception as error:
+            self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Make the process end with this error."""
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
+
+class _Restored:
+    """A partition while it is rebuilt: whether the log held anything decides how it begins."""
+
+    def __init__(
+        self, make: Callable[..., OwnedPartition], partition: int, history: BreachHistory
+    ) -> None:
+        self._make = make
+        self._number = partition
+        self._history = history
+        self._partition: OwnedPartition | None = None
+
+    def take(self, records: Sequence[Any]) -> None:
+        if self._partition is None:
+            self._partition = self._make(self._number, self._history, fresh=False)
+        self._partition.take(records)
+
+    @property
+    def partition(self) -> OwnedPartition:
+        """The rebuilt one; fresh when the log was empty."""
+        return self._partition or self._make(self._number, self._history, fresh=True)

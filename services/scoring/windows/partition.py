@@ -1,0 +1,91 @@
+"""One owned partition of panes: restored from the log, then live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from services.scoring import metrics
+from services.scoring.core.evaluation import Evaluation, Outcome
+from services.scoring.core.retention import CycleTracker
+from shared.contracts.panes import PaneRecord, PaneUpdate, decode_pane_record
+
+log = structlog.get_logger("windows")
+
+
+class LogRecord(Protocol):
+    """A Kafka record, from whichever client."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def value(self) -> Any: ...
+
+
+class OwnedPartition:
+    """The evaluation of a partition, and how far its log was read.
+
+    ``restored`` is done when records may be processed. ``now_ms`` gives the wall clock.
+    """
+
+    def __init__(self, partition: int, evaluation: Evaluation, now_ms: Callable[[], int]) -> None:
+        self.partition = partition
+        self.restored = asyncio.Event()
+        self.next_offset = 0
+        self.cycles = CycleTracker()
+        self._evaluation = evaluation
+        self._now_ms = now_ms
+
+    def take(self, records: Sequence[LogRecord]) -> None:
+        """Apply records in order; those that were read before are passed over."""
+        taken = 0
+        for record in records:
+            if record.offset >= self.next_offset:
+                self.next_offset = record.offset + 1
+                self._apply(record)
+                taken += 1
+        metrics.PANE_RECORDS.labels(self.partition).inc(taken)
+
+    def finish_restore(self, end_offset: int) -> None:
+        """All up to ``end_offset`` was read."""
+        self.next_offset = max(self.next_offset, end_offset)
+        self.restored.set()
+
+    def tick(self) -> Outcome:
+        """Move time; what to send."""
+        outcome = self._evaluation.tick(self._now_ms())
+        label = str(self.partition)
+        metrics.STREAM_TIME.labels(label).set(self._evaluation.stream_ms / 1000)
+        metrics.ACTIVE_BREACHES.labels(label).set(self._evaluation.active_breaches)
+        return outcome
+
+    def report(self) -> None:
+        """Figures that are costly to count."""
+        metrics.CELLS.labels(self.partition).set(self._evaluation.cells)
+        metrics.SCOPES.labels(self.partition).set(self._evaluation.scopes)
+
+    def _apply(self, record: LogRecord) -> None:
+        decoded = self._decode(record)
+        if decoded is None:
+            return
+        if isinstance(decoded, PaneUpdate):
+            self.cycles.observe(decoded.source, decoded.cycle, record.offset)
+        self._evaluation.take(decoded, self._now_ms())
+
+    def _decode(self, record: LogRecord) -> PaneRecord | None:
+        try:
+            return decode_pane_record(record.value)
+        except (msgspec.MsgspecError, TypeError) as error:
+            # Its cells come again with the next round of slices: nothing is lost for long.
+            metrics.REFUSED_RECORDS.inc()
+            log.warning(
+                "pane_record_refused",
+                partition=self.partition,
+                offset=record.offset,
+                error=str(error),
+            )
+            return None

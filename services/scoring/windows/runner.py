@@ -1,0 +1,113 @@
+"""Wires the windows role: `python -m services.scoring.main windows`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from services.scoring.rule_files import load_rules
+from services.scoring.windows.app import build_app
+from services.scoring.windows.emitter import Emitter
+from services.scoring.windows.owner import Owner
+from shared.contracts.topics import BREACHES, PANES, SCORES
+from shared.runtime.health_server import HealthServer
+from shared.runtime.kafka import ensure_topics, make_producer
+
+DEFAULT_PORT: Final = 8022
+LINGER_MS: Final = 5
+
+
+class WindowsSettings(Protocol):
+    """The settings that this role reads."""
+
+    @property
+    def kafka_bootstrap_servers(self) -> str: ...
+    @property
+    def kafka_replication(self) -> int: ...
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def rules(self) -> Path | None: ...
+    @property
+    def metrics_port(self) -> int | None: ...
+
+
+class StoppedByItself(RuntimeError):
+    """Faust ended without being asked to."""
+
+
+async def run(settings: WindowsSettings) -> None:
+    """Until SIGINT or SIGTERM; raises when a part fails, to be started anew."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signal_number, stopping.set)
+    await evaluate(settings, stopping)
+
+
+async def evaluate(settings: WindowsSettings, stopping: asyncio.Event) -> None:
+    """Keep the windows until ``stopping`` is set. Serves health and metrics meanwhile."""
+    bootstrap = settings.kafka_bootstrap_servers
+    emitter = Emitter(lambda: make_producer(bootstrap, linger_ms=LINGER_MS), wall_clock_ms)
+    rules = load_rules(settings.rules)
+    owner = Owner(bootstrap, settings.partitions, rules, emitter, wall_clock_ms)
+    port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
+    async with HealthServer(
+        "127.0.0.1",
+        port,
+        [("partitions", owner.check_ready), ("progress", owner.progress.check)],
+        [("progress", owner.progress.check)],
+        service="scoring-windows",
+    ):
+        topics = [PANES, SCORES, BREACHES]
+        await ensure_topics(bootstrap, topics, settings.partitions, settings.kafka_replication)
+        try:
+            async with _faust(bootstrap, owner) as app:
+                await _until_stopped(app, owner, stopping)
+        finally:
+            await emitter.close()
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+@asynccontextmanager
+async def _faust(bootstrap: str, owner: Owner) -> AsyncIterator[Any]:
+    with tempfile.TemporaryDirectory(prefix="bellwether-windows-") as data_dir:
+        app = build_app(bootstrap, owner, data_dir)
+        app.finalize()
+        await app.start()
+        try:
+            yield app
+        finally:
+            await app.stop()
+
+
+async def _until_stopped(app: Any, owner: Owner, stopping: asyncio.Event) -> None:
+    tasks: list[asyncio.Future[Any]] = [
+        asyncio.create_task(stopping.wait(), name="stopping"),
+        asyncio.create_task(owner.keep_time(), name="time"),
+        asyncio.create_task(owner.keep_trimmed(), name="trim"),
+        asyncio.create_task(_watch(app), name="faust"),
+    ]
+    try:
+        done, _ = await asyncio.wait([*tasks, owner.failure], return_when=asyncio.FIRST_COMPLETED)
+        for ended in done:
+            ended.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(app: Any) -> None:
+    await app.wait_until_stopped()
+    raise StoppedByItself("the stream processor ended by itself") from app.crash_reason
