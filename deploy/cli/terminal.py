@@ -15,8 +15,8 @@ _PLUMBING = frozenset({"event", "level", "logger", "timestamp", "service", "corr
 _NAME_WIDTH = 10
 _BACKLOG = 5000
 
-ROUTINE_LOGGERS = frozenset({"access"})
-"""Loggers whose records below `warning` go to the log files only, unless asked for."""
+_ROUTINE = {"access": frozenset({"debug", "info"}), "health": frozenset({"info", "warning"})}
+"""Levels, by logger, that only the log files show: requests, and who is not ready yet."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def parse_record(line: str) -> dict[str, Any] | None:
 
 
 def is_routine(record: dict[str, Any]) -> bool:
-    return record.get("logger") in ROUTINE_LOGGERS and record.get("level") in {"info", "debug"}
+    return record.get("level") in _ROUTINE.get(str(record.get("logger")), ())
 
 
 @dataclass

@@ -130,24 +130,29 @@ def _became_ready(stack: LocalStack, asked_to_stop: threading.Event, terminal: T
     return False
 
 
+_PAGES = (
+    ("Wall and console", "api", "/"),
+    ("Send events", "ingest", "/docs"),
+    ("Windows, breaches", "api", "/docs"),
+    ("Alerts", "notify", "/docs"),
+    ("Results", "feedback", "/docs"),
+)
+
+
 def _banner(stack: LocalStack, seconds: float) -> str:
     here = _pretty(stack.data.root)
-    return f"""
-  Bellwether is running (up in {seconds:.0f} s).
-
-    Wall and console   {stack.url("api")}/
-    API documentation  {stack.url("ingest")}/docs    send events
-                       {stack.url("api")}/docs    windows, scores, breaches
-                       {stack.url("notify")}/docs    alerts
-                       {stack.url("feedback")}/docs    results
-    Your API key       {here}/secrets/dev-api-key
-    Kafka              {stack.bootstrap_servers}
-    Logs               {here}/log/
-    Data               {here}/ (kept; the next start goes on from there)
-
-    See it             bellwether status
-    Stop it            Ctrl-C
-"""
+    pages = [(label, stack.url(name) + path) for label, name, path in _PAGES if stack.runs(name)]
+    facts = [
+        *pages,
+        ("API key", f"{here}/secrets/dev-api-key"),
+        ("Kafka", stack.bootstrap_servers),
+        ("Logs", f"{here}/log/"),
+        ("Data", f"{here}/ (kept: the next start goes on from there)"),
+        ("See how it is", "bellwether status"),
+        ("Stop it", "Ctrl-C"),
+    ]
+    lines = "\n".join(f"    {label:<18} {fact}" for label, fact in facts)
+    return f"\n  Bellwether is running (up in {seconds:.0f} s).\n\n{lines}\n"
 
 
 def _pretty(path: Path) -> str:

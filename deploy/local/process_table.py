@@ -97,6 +97,8 @@ class Wiring:
             "BELLWETHER_KAFKA_REPLICATION": str(self.replication),
             "BELLWETHER_POSTGRES_DSN": self.dsns[role],
             "BELLWETHER_SCORING_URL": f"http://127.0.0.1:{self.ports.api}",
+            "BELLWETHER_NOTIFY_URL": f"http://127.0.0.1:{self.ports.notify}",
+            "BELLWETHER_FEEDBACK_URL": f"http://127.0.0.1:{self.ports.feedback}",
             "BELLWETHER_NOTIFY_WEBHOOK_SECRET": self.webhook_secret,
         }
 

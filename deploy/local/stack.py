@@ -107,6 +107,10 @@ class LocalStack:
         """Return the base URL of `ingest`, `api`, `feedback`, `notify`, `measure`, ..."""
         return f"http://127.0.0.1:{getattr(self.options.ports, service)}"
 
+    def runs(self, name: str) -> bool:
+        """Say whether `name` is among what was asked for."""
+        return self.options.wants(name)
+
     def dsn(self, service: str) -> str:
         """Return the DSN by which `service` reaches its own schema."""
         if self.options.postgres_dsn is not None:

@@ -31,6 +31,10 @@ def test_an_access_record_that_warns_is_shown() -> None:
     assert PLAIN("ingest", record(logger="access", level="warning")) is not None
 
 
+def test_who_is_not_ready_yet_is_told_by_the_supervisor_and_not_by_each_check() -> None:
+    assert PLAIN("measure", record(logger="health", level="warning")) is None
+
+
 def test_colours_are_used_only_when_asked_for() -> None:
     assert "\x1b[31m" in str(LineFormat(colour=True)("api", record(level="error")))
     assert "\x1b" not in str(PLAIN("api", record(level="error")))
