@@ -1,0 +1,1 @@
+"""The rules of notify, without Kafka, Postgres, HTTP, clock or environment."""

@@ -1,0 +1,171 @@
+"""The composition root of notify: `python -m services.notify.main`."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from services.notify.alert_store import AlertStore
+from services.notify.api import Parts, alerts_router, endpoints_router
+from services.notify.bell import Bell, listen
+from services.notify.dispatcher import Dispatcher
+from services.notify.endpoint_store import EndpointStore
+from services.notify.follower import HISTORY, Follower
+from services.notify.intake import Intake
+from services.notify.outbox import Outbox
+from services.notify.sender import WebhookSender
+from services.notify.settings import NotifySettings
+from shared.contracts.topics import BREACHES, Topic
+from shared.runtime.background import Background, persistently
+from shared.runtime.database import Database, install_unavailable
+from shared.runtime.http import create_app, serve
+from shared.runtime.kafka import ConsumerProgress, ensure_topics, make_consumer, started
+from shared.runtime.postgres import load_queries
+from shared.runtime.sse import Broadcaster
+from shared.runtime.telemetry import configure_logging
+
+VERSION = "1.0.0"
+SCHEMA = "notify"
+GROUP = "notify"
+HERE = Path(__file__).resolve().parent
+BROKER_PATIENCE = 30.0
+LEASE_MARGIN_SECONDS = 15.0
+
+
+class Notify:
+    """The parts of the service and how they hang together."""
+
+    def __init__(self, settings: NotifySettings, topic: Topic = BREACHES, group: str = GROUP):
+        self._settings = settings
+        self._topic = topic
+        self._group = group
+        self._consumer: AIOKafkaConsumer | None = None
+        self._progress: ConsumerProgress | None = None
+        self.database = Database(
+            settings.postgres_dsn.get_secret_value(), schema=SCHEMA, migrations=HERE / "migrations"
+        )
+        queries = load_queries(HERE / "queries")
+        secret, key = settings.notify_webhook_secret, settings.notify_signing_key
+        self._to_deliver, self._to_stream = Bell(), Bell()
+        self.alerts = AlertStore(self.database, queries, settings.zone)
+        self.endpoints = EndpointStore(
+            self.database,
+            queries,
+            settings_secret=secret.get_secret_value() if secret else None,
+            signing_key=key.get_secret_value() if key else None,
+        )
+        self.sender = WebhookSender(
+            allow_private=settings.notify_allow_private_targets,
+            total_seconds=settings.notify_timeout_seconds,
+        )
+        self.broadcaster = Broadcaster("alerts", history=HISTORY)
+        self._follower = Follower(self.alerts, self.broadcaster, self._to_stream)
+        self._intake = Intake(self.alerts, self.on_change)
+        lease = settings.notify_timeout_seconds + LEASE_MARGIN_SECONDS
+        self._dispatcher = Dispatcher(
+            Outbox(self.database, queries, lease),
+            sender=self.sender,
+            secret_of=self.endpoints.secret_of,
+            policy=settings.retry,
+            bell=self._to_deliver,
+            chance=random.SystemRandom().random,
+        )
+
+    def on_change(self) -> None:
+        self._to_deliver.ring()
+        self._to_stream.ring()
+
+    async def run(self) -> None:
+        await self.database.open()
+        await persistently("start", self._start)
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(persistently("intake", self._take_in))
+            loops.create_task(persistently("dispatcher", self._dispatcher.run))
+            loops.create_task(persistently("follower", self._follower.run))
+            loops.create_task(persistently("listener", self._listen))
+
+    async def check_kafka(self) -> None:
+        if self._consumer is None:
+            raise ConnectionError("no consumer yet")
+
+    async def check_progress(self) -> None:
+        if self._progress is not None:
+            await self._progress.check()
+
+    async def close(self) -> None:
+        await self.sender.close()
+        await self.database.close()
+
+    async def _start(self) -> None:
+        await self.endpoints.start(self._settings.notify_webhook_url, datetime.now(UTC))
+
+    async def _listen(self) -> None:
+        await listen(self.database, SCHEMA, (self._to_deliver, self._to_stream))
+
+    async def _take_in(self) -> None:
+        settings, bootstrap = self._settings, self._settings.kafka_bootstrap_servers
+        await ensure_topics(
+            bootstrap, [self._topic], settings.partitions, settings.kafka_replication
+        )
+        consumer = await started(
+            lambda: make_consumer(self._topic.name, bootstrap=bootstrap, group_id=self._group),
+            patience=BROKER_PATIENCE,
+        )
+        self._consumer, self._progress = consumer, ConsumerProgress(consumer)
+        try:
+            await self._intake.consume(consumer)
+        finally:
+            self._consumer = self._progress = None
+            await consumer.stop()
+
+
+def build_app(settings: NotifySettings, notify: Notify) -> FastAPI:
+    background = Background(notify.run)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with background:
+                yield
+        finally:
+            await notify.close()
+
+    app = create_app(
+        title="Bellwether notify",
+        service="notify",
+        version=VERSION,
+        lifespan=lifespan,
+        readiness=[("postgres", notify.database.check), ("kafka", notify.check_kafka)],
+        liveness=[("background", background.check), ("kafka", notify.check_progress)],
+        description="Turns breaches into alerts and pushes them to webhooks and streams.",
+    )
+    parts = Parts(
+        notify.alerts, notify.endpoints, notify.sender, notify.broadcaster, notify.on_change
+    )
+    app.include_router(alerts_router(parts))
+    app.include_router(endpoints_router(parts))
+    install_unavailable(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Content-Type", "If-None-Match", "Last-Event-ID", "X-Correlation-ID"],
+        expose_headers=["ETag", "X-Correlation-ID"],
+    )
+    return app
+
+
+def main() -> None:
+    settings = NotifySettings()
+    configure_logging("notify", settings)
+    serve(build_app(settings, Notify(settings)), settings.notify_host, settings.notify_port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Deliveries that are due, and what came of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notify.core.retry import Dead, Decision, Delivered, Outcome, Retry
+from shared.runtime.database import Database, PooledConnection
+
+GONE = "the endpoint answered 410 Gone"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One claimed message. ``attempt`` counts from 1; ``salt`` None: the settings' endpoint."""
+
+    id: int
+    message_id: str
+    alert_id: str
+    transition: str
+    body: str
+    attempt: int
+    endpoint_id: str
+    url: str
+    salt: bytes | None
+    received_ms: int
+    published_ms: int
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was tried."""
+
+    delivery: Delivery
+    at: datetime
+    duration_ms: int
+    outcome: Outcome
+
+
+class Outbox:
+    """Errors are asyncpg's. A claim is a lease: when nothing is recorded within ``lease_seconds``,
+    another claim takes the delivery again, under the same message id."""
+
+    def __init__(
+        self, database: Database, queries: Mapping[str, str], lease_seconds: float
+    ) -> None:
+        self._database = database
+        self._sql = queries
+        self._lease_seconds = lease_seconds
+
+    async def claim(self, per_endpoint: int, under_way: Mapping[str, int]) -> list[Delivery]:
+        """Due deliveries, at most ``per_endpoint`` for each less those ``under_way``."""
+        rows = await self._database.pool.fetch(
+            self._sql["claim_deliveries"],
+            self._lease_seconds,
+            per_endpoint,
+            list(under_way),
+            list(under_way.values()),
+        )
+        return [
+            Delivery(
+                id=row["id"],
+                message_id=row["message_id"],
+                alert_id=str(row["alert_id"]),
+                transition=row["transition"],
+                body=row["body"],
+                attempt=row["attempts"],
+                endpoint_id=row["endpoint_id"],
+                url=row["url"],
+                salt=row["salt"],
+                received_ms=row["received_ms"],
+                published_ms=row["published_ms"],
+            )
+            for row in rows
+        ]
+
+    async def seconds_to_next(self) -> float | None:
+        """Until the next delivery is due; None when there is none."""
+        seconds: float | None = await self._database.pool.fetchval(
+            self._sql["seconds_to_next_delivery"]
+        )
+        return seconds
+
+    async def count_pending(self) -> int:
+        return int(await self._database.pool.fetchval(self._sql["count_pending"]))
+
+    async def record(self, attempt: Attempt, decision: Decision) -> None:
+        """Keep what was tried, and what follows."""
+        delivery, outcome = attempt.delivery, attempt.outcome
+        async with self._database.pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                self._sql["add_attempt"],
+                delivery.id,
+                delivery.attempt,
+                attempt.at,
+                attempt.duration_ms,
+                outcome.status,
+                outcome.error,
+            )
+            await connection.execute(self._sql["note_first_attempt"], delivery.alert_id, attempt.at)
+            await self._follow(connection, attempt, decision)
+
+    async def _follow(
+        self, connection: PooledConnection, attempt: Attempt, decision: Decision
+    ) -> None:
+        delivery, outcome = attempt.delivery, attempt.outcome
+        told = (outcome.status, outcome.error)
+        match decision:
+            case Delivered():
+                finish = (delivery.id, delivery.attempt, "delivered", attempt.at, *told)
+                await connection.execute(self._sql["finish_delivery"], *finish)
+            case Retry(seconds):
+                again = (delivery.id, delivery.attempt, seconds, *told)
+                await connection.execute(self._sql["retry_delivery"], *again)
+            case Dead(endpoint_gone):
+                finish = (delivery.id, delivery.attempt, "dead", attempt.at, *told)
+                await connection.execute(self._sql["finish_delivery"], *finish)
+                if endpoint_gone:
+                    await self._close_endpoint(connection, delivery.endpoint_id, attempt.at)
+
+    async def _close_endpoint(
+        self, connection: PooledConnection, endpoint: str, at: datetime
+    ) -> None:
+        await connection.execute(self._sql["disable_endpoint"], endpoint, at, GONE)
+        await connection.execute(self._sql["bury_deliveries"], endpoint, at, GONE)

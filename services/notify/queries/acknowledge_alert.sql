@@ -1,0 +1,4 @@
+UPDATE alerts
+SET state = 'acknowledged', acknowledged_at = $2, acknowledged_by = $3, acknowledge_note = $4
+WHERE id = $1 AND state = 'open'
+RETURNING *

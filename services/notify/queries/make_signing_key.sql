@@ -1,0 +1,1 @@
+INSERT INTO signing_key (key) VALUES ($1) ON CONFLICT DO NOTHING

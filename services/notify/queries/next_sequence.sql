@@ -1,0 +1,1 @@
+UPDATE stream_position SET value = value + 1 RETURNING value

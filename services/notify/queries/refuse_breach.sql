@@ -1,0 +1,3 @@
+INSERT INTO refused_breaches (partition, record_offset, reason, content)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING
