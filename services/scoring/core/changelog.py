@@ -30,7 +30,7 @@ class PaneRow(msgspec.Struct, array_like=True, gc=False):
 
 class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     """``positions`` is the next offset to read of each input topic, in the order of the registry;
-    ``rules`` the versions that were applied with their digests."""
+    ``rules`` the versions that were applied with their digests; ``marks`` those of `Lateness`."""
 
     revision: int
     cycle: int
@@ -39,6 +39,7 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     rules: dict[str, str]
     tickets: list[TicketRow]
     panes: list[PaneRow]
+    marks: list[int]
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

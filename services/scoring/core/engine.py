@@ -19,6 +19,7 @@ import msgspec
 from services.scoring.core import ledger
 from services.scoring.core.changelog import ChangelogRecord, PaneRow, TicketRow
 from services.scoring.core.derive import Derived, derive
+from services.scoring.core.lateness import Lateness
 from services.scoring.core.ledger import Fact, Ticket
 from services.scoring.core.panes import DAY_MS, HOUR_MS, PaneKey, PaneStore
 from services.scoring.core.rules import RuleHistory
@@ -27,9 +28,6 @@ from shared.contracts.decode import DecodeError, decode_event
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, epoch_ms
 from shared.contracts.measurements import Measurement, MeasurementBatch
 from shared.contracts.panes import Cell, PaneUpdate, Watermark
-
-HORIZON_MS: Final = 35 * DAY_MS
-"""How late an event may be. A ticket is remembered as long, so a repeated event is recognised."""
 
 ROWS_PER_RECORD: Final = 4000
 RECORD_BYTES: Final = 512 * 1024
@@ -87,11 +85,13 @@ class RulesChangedError(RuntimeError):
 
 
 class _Read(NamedTuple):
-    """A fact and the record that it came in, should it have to be refused."""
+    """A fact and the record that it came in, should it have to be refused: because it is late,
+    unless the ticket knows it already."""
 
     fact: Fact
     topic: int
     record: Record
+    is_late: bool
 
 
 @dataclass(slots=True)
@@ -122,6 +122,7 @@ class Engine:
         self._slice_panes_done = True
         self._panes_expired_ms = 0
         self._tickets_expired_ms = 0
+        self._lateness = Lateness(inputs)
         self._pending = _Pending()
 
     @property
@@ -161,9 +162,11 @@ class Engine:
         if reason is not None:
             self._refuse(topic, record, reason, f"time is {event.time.isoformat()}")
             return
+        is_late = self._lateness.read(topic, fact.time_ms)
         self.watermark_ms = max(self.watermark_ms, fact.time_ms)
         self._pending.received_ms = max(self._pending.received_ms, received)
-        self._pending.facts.setdefault(event.subject, []).append(_Read(fact, topic, record))
+        read = _Read(fact, topic, record, is_late)
+        self._pending.facts.setdefault(event.subject, []).append(read)
 
     @staticmethod
     def _untimely(time_ms: int, received_ms: int) -> str | None:
@@ -182,6 +185,8 @@ class Engine:
         """Book everything read since the last flush; the result must be stored as a whole."""
         pending, self._pending = self._pending, _Pending()
         self._revision += 1
+        if caught_up:
+            self._lateness.caught_up(self.watermark_ms)
         measurements, touched, fresh, anomalies = self._book_all(pending)
         cells = self._panes.take_touched()
         forgotten = self._expire()
@@ -234,11 +239,11 @@ class Engine:
         """The facts that are new to the ticket, less those that come too late or too many."""
         known = {fact.event for fact in ticket.facts}
         fresh: dict[int, Fact] = {}
-        for fact, topic, record in reads:
-            if fact.event in known:
+        for fact, topic, record, is_late in reads:
+            if fact.event in known or fact.event in fresh:
                 continue
-            if fact.time_ms < self.watermark_ms - HORIZON_MS:
-                reason, detail = "too_late", f"the watermark is at {self.watermark_ms} ms"
+            if is_late:
+                reason, detail = "too_late", "its topic had come further than the horizon"
             elif len(known) + len(fresh) >= ledger.MAX_FACTS:
                 reason, detail = "too_many_events", f"the ticket has {ledger.MAX_FACTS} events"
             else:
@@ -260,10 +265,10 @@ class Engine:
         if self.watermark_ms - self._panes_expired_ms >= HOUR_MS:
             self._panes_expired_ms = self.watermark_ms
             self._panes.drop_expired(self.watermark_ms)
-        if self.watermark_ms - self._tickets_expired_ms < DAY_MS:
+        limit = self._lateness.forgettable_ms
+        if limit - self._tickets_expired_ms < DAY_MS:
             return []
-        self._tickets_expired_ms = self.watermark_ms
-        limit = self.watermark_ms - HORIZON_MS
+        self._tickets_expired_ms = limit
         forgotten = [t for t, packed in self._tickets.items() if self._is_over(t, packed, limit)]
         for ticket_id in forgotten:
             del self._tickets[ticket_id]
@@ -321,6 +326,7 @@ class Engine:
                 digests,
                 part_tickets,
                 part_panes,
+                list(self._lateness.marks),
             )
             for part_tickets, part_panes in parts
         ]
@@ -370,6 +376,7 @@ class Engine:
             self._cycle = record.cycle
             self.positions = list(record.positions)
             self.watermark_ms = record.watermark_ms
+            self._lateness.marks = list(record.marks)
             for row in record.tickets:
                 if row.packed:
                     self._tickets[row.id] = row.packed
