@@ -20,7 +20,7 @@ from deploy.local.secret_files import token
 
 SUPERUSER = "postgres"
 
-_OUT_OF_HOME = Path("/var/lib/bellwether")
+OUTSIDE = Path("/var/lib/bellwether")
 _SETTINGS = (
     ("listen_addresses", "'127.0.0.1'"),
     ("unix_socket_directories", "''"),
@@ -51,7 +51,8 @@ class PostgresNotFoundError(RuntimeError):
 class PostgresServer:
     """A Postgres server on 127.0.0.1:`port` with its data in `directory`/data.
 
-    `durable=False` trades safety against power loss for speed: for tests.
+    `durable=False` trades safety against power loss for speed: for tests. `outside` is where data
+    and binaries go that the user Postgres runs as could not reach.
     """
 
     binaries: Path
@@ -59,6 +60,7 @@ class PostgresServer:
     password_file: Path
     port: int
     durable: bool = True
+    outside: Path = OUTSIDE
 
     @property
     def data(self) -> Path:
@@ -106,7 +108,7 @@ class PostgresServer:
 
     def _outside(self) -> Path:
         name = hashlib.sha256(str(self.directory.resolve()).encode()).hexdigest()[:12]
-        place = _OUT_OF_HOME / f"postgres-{name}"
+        place = self.outside / f"postgres-{name}"
         place.mkdir(parents=True, exist_ok=True)
         return place
 
@@ -149,14 +151,24 @@ class PostgresServer:
 
     def _copy_of_binaries(self) -> Path:
         name = hashlib.sha256(str(self.binaries).encode()).hexdigest()[:12]
-        place = _OUT_OF_HOME / f"binaries-{name}"
+        place = self.outside / f"binaries-{name}"
         if not place.exists():
             fresh = place.with_suffix(".new")
             shutil.rmtree(fresh, ignore_errors=True)
-            shutil.copytree(self.binaries.parent, fresh, symlinks=True)
+            for folder in self._folders_to_copy():
+                copy = fresh / folder.relative_to(self.binaries.parents[2])
+                shutil.copytree(folder, copy, symlinks=True)
             subprocess.run(["/bin/chmod", "-R", "a+rX", fresh], check=True)  # noqa: S603 - our own copy
             fresh.rename(place)
-        return place / "bin"
+        return place / self.binaries.relative_to(self.binaries.parents[2])
+
+    def _folders_to_copy(self) -> Iterator[Path]:
+        """The installation, and the libraries that a wheel keeps beside its package."""
+        yield self.binaries.parent
+        package = self.binaries.parents[1]
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            yield libraries
 
 
 def find_binaries() -> Path:

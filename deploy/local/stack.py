@@ -52,7 +52,7 @@ class StackOptions:
 
     def wants(self, name: str) -> bool:
         names = {name, _NUMBER.sub("", name)}
-        chosen = not self.only or name in _SERVERS or bool(names & self.only)
+        chosen = not self.only or bool(names & (self.only | _SERVERS))
         return chosen and not names & self.without
 
 
