@@ -91,7 +91,7 @@ def replay(
     something was rejected (with --strict); 4 ingest refused the key or could not be reached;
     130 interrupted (the same command goes on from there).
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     try:
         loaded = _with_zone(load_mapping(mapping), zone)
         if file is None:
@@ -122,10 +122,10 @@ def replay(
             opener = _sender_opener(job.url, key, parse_duration(patience))
             code = _deliver(console, job, display, opener, strict=strict)
     except MappingError as error:
-        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        console.print(str(error), markup=False, highlight=False)
         raise typer.Exit(MISTAKE) from error
     except (ReplayError, NoKey, ValueError) as error:
-        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"error: {error}", markup=False, highlight=False)
         raise typer.Exit(MISTAKE) from error
     raise typer.Exit(code)
 
@@ -136,7 +136,7 @@ def _deliver(
     try:
         summary = asyncio.run(_until_signal(job, display, opener))
     except DeliveryError as error:
-        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"error: {error}", markup=False, highlight=False)
         return UNDELIVERED
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("interrupted: the same command goes on from here")

@@ -189,10 +189,11 @@ def _step(drafts: Sequence[_Draft]) -> int:
     for draft in drafts:
         stream = draft.type.partition(".")[0]
         rank = _RANKS[draft.type]
-        if (draft.at, rank) <= last.get(stream, (-1, -1)):
-            draft.at = last[stream][0] + 1
-            moved += 1
-        last[stream] = (draft.at, rank)
+        last_at, last_rank = last.get(stream, (draft.at, -1))
+        at = max(draft.at, last_at + (rank <= last_rank))
+        moved += at != draft.at
+        draft.at = at
+        last[stream] = (at, rank)
     return moved
 
 

@@ -64,21 +64,21 @@ class LogReader:
         magic = raw.read(len(GZIP_MAGIC))
         raw.seek(0)
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if magic == GZIP_MAGIC else raw
-        text = io.TextIOWrapper(
+        with io.TextIOWrapper(
             stream, encoding=self._form.encoding, errors="surrogateescape", newline=""
-        )
-        reader = csv.reader(
-            text,
-            delimiter=self._form.delimiter,
-            quotechar=self._form.quote,
-            quoting=csv.QUOTE_MINIMAL if self._form.quote else csv.QUOTE_NONE,
-        )
-        self.header = self._header(reader)
-        for row, item in enumerate(_numbered(reader), start=1):
-            if row % 1000 == 0:
-                progress(raw.tell())
-            yield self._record(row, *item)
-        progress(raw.tell())
+        ) as text:
+            reader = csv.reader(
+                text,
+                delimiter=self._form.delimiter,
+                quotechar=self._form.quote,
+                quoting=csv.QUOTE_MINIMAL if self._form.quote else csv.QUOTE_NONE,
+            )
+            self.header = self._header(reader)
+            for row, item in enumerate(_numbered(reader), start=1):
+                if row % 1000 == 0:
+                    progress(raw.tell())
+                yield self._record(row, *item)
+            progress(raw.tell())
 
     def _header(self, reader: Iterator[list[str]]) -> tuple[str, ...]:
         if self._form.header is not None:

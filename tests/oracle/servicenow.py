@@ -123,8 +123,9 @@ class _Case:
     def _at(self, kind: Kind, time_ms: int) -> int:
         """The time of a fact, moved if its order in this instant would be lost."""
         self.oracle.event_types[f"ticket.{kind}"] += 1
-        if (time_ms, RANKS[kind]) <= self.last:
-            time_ms = self.last[0] + 1
+        before_ms, before_rank = self.last
+        if time_ms <= before_ms:
+            time_ms = before_ms if RANKS[kind] > before_rank else before_ms + 1
         self.last = (time_ms, RANKS[kind])
         return time_ms
 

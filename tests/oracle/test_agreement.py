@@ -123,7 +123,11 @@ def logs(folder: str) -> list[Path | int]:
     return [*([found] if found else []), 1, 2, 3]
 
 
-@pytest.fixture(params=logs("servicenow"), ids=str, scope="module")
+def origin_name(origin: Path | int) -> str:
+    return "sample" if isinstance(origin, Path) else f"synthetic-{origin}"
+
+
+@pytest.fixture(params=logs("servicenow"), ids=origin_name, scope="module")
 def incidents(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rules: RuleHistory
 ) -> tuple[Oracle, Replayed]:
@@ -134,7 +138,7 @@ def incidents(
     return servicenow.recompute(log), replayed(log, "servicenow.yaml", folder, rules)
 
 
-@pytest.fixture(params=logs("ecommerce"), ids=str, scope="module")
+@pytest.fixture(params=logs("ecommerce"), ids=origin_name, scope="module")
 def contacts(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rules: RuleHistory
 ) -> tuple[Oracle, Replayed]:
@@ -223,7 +227,7 @@ def test_a_percentile_is_the_smallest_value_that_enough_values_do_not_exceed(
     assert percentile(values, share) == expected
 
 
-@pytest.mark.parametrize("origin", logs("servicenow"), ids=str)
+@pytest.mark.parametrize("origin", logs("servicenow"), ids=origin_name)
 def test_the_counters_of_the_log_itself_say_how_often_it_was_reassigned_and_reopened(
     origin: Path | int, tmp_path: Path
 ) -> None:
@@ -236,7 +240,7 @@ def test_the_counters_of_the_log_itself_say_how_often_it_was_reassigned_and_reop
     assert found.event_types["ticket.reopened"] == last["reopen_count"]
 
 
-@pytest.mark.parametrize("origin", logs("servicenow"), ids=str)
+@pytest.mark.parametrize("origin", logs("servicenow"), ids=origin_name)
 def test_the_log_holds_as_many_incidents_as_is_known(origin: Path | int, tmp_path: Path) -> None:
     log = origin if isinstance(origin, Path) else servicenow_log(tmp_path, origin)
     rows, tickets = (40_658, 5_906) if isinstance(origin, Path) else (None, 150)
