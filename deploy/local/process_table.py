@@ -100,7 +100,12 @@ class Wiring:
             "BELLWETHER_NOTIFY_URL": f"http://127.0.0.1:{self.ports.notify}",
             "BELLWETHER_FEEDBACK_URL": f"http://127.0.0.1:{self.ports.feedback}",
             "BELLWETHER_NOTIFY_WEBHOOK_SECRET": self.webhook_secret,
+            "BELLWETHER_CONSOLE_ORIGINS": self._console_origins,
         }
+
+    @property
+    def _console_origins(self) -> str:
+        return ",".join(f"http://{host}:{self.ports.api}" for host in ("127.0.0.1", "localhost"))
 
 
 def service_spec(service: Service, wiring: Wiring) -> ProcessSpec:

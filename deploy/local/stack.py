@@ -101,7 +101,9 @@ class LocalStack:
 
     @property
     def webhook_secret(self) -> str:
-        return secret_files.webhook_secret(self.data.webhook_secret)
+        """The secret with which notify signs: the user's, or one of our own."""
+        chosen = self.options.environ.get("BELLWETHER_NOTIFY_WEBHOOK_SECRET")
+        return chosen or secret_files.webhook_secret(self.data.webhook_secret)
 
     def url(self, service: str) -> str:
         """Return the base URL of `ingest`, `api`, `feedback`, `notify`, `measure`, ..."""
