@@ -61,7 +61,7 @@ class KeyCache:
         self._now = now
         self._clock = clock
         self._ring = KeyRing()
-        self._asked_at = float("-inf")
+        self._looked_at = float("-inf")
         self._read_at = clock()
         self._reading = asyncio.Lock()
         self._refresher: asyncio.Task[None] | None = None
@@ -81,12 +81,13 @@ class KeyCache:
         """The key if it is in force."""
         sought = digest(key)
         found = self._ring.find(sought, self._now())
-        if found is None and await self._look_again():
+        if found is None:
+            await self._look_again(self._clock())
             found = self._ring.find(sought, self._now())
         return found
 
     async def refresh(self) -> None:
-        self._asked_at = self._clock()
+        self._looked_at = self._clock()
         rows = await self._pool.fetch(QUERIES["active_keys"])
         self._ring = KeyRing(
             SourceKey(row["id"], row["digest"], frozenset(row["sources"]), row["expires_at"])
@@ -96,21 +97,21 @@ class KeyCache:
         metrics.KEYS.set(len(self._ring))
         metrics.KEYS_AGE.set(0)
 
-    async def _look_again(self) -> bool:
+    async def _look_again(self, asked_at: float) -> None:
+        """Returns when the keys have been read, or could not be, after `asked_at`. However many
+        ask for keys that do not exist, there is one read in `_EAGERNESS` seconds."""
         async with self._reading:
-            if self._clock() - self._asked_at < _EAGERNESS:
-                return True  # somebody has just looked
-            return await self._try_refresh()
+            if self._looked_at < asked_at:
+                await asyncio.sleep(self._looked_at + _EAGERNESS - self._clock())
+                await self._try_refresh()
 
-    async def _try_refresh(self) -> bool:
+    async def _try_refresh(self) -> None:
         try:
             await self.refresh()
         except DATABASE_AWAY as error:
             age = self._clock() - self._read_at
             metrics.KEYS_AGE.set(age)
             log.warning("keys_not_refreshed", error=repr(error), age_seconds=round(age))
-            return False
-        return True
 
     async def _refresh_forever(self) -> None:
         while True:

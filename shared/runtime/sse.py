@@ -55,11 +55,18 @@ class Broadcaster:
         for client in self._clients:
             client.offer(frame)
 
-    def stream(self, request: Request, last_event_id: str | int | None = None) -> StreamingResponse:
-        """The answer for one client. `last_event_id` is what its header says, if anything."""
+    def stream(
+        self,
+        request: Request,
+        last_event_id: str | int | None = None,
+        greeting: bytes = b"",
+    ) -> StreamingResponse:
+        """The answer for one client. `last_event_id` is what its header says, if anything;
+        `greeting` is a frame for this client alone, sent before all others."""
         stopping: asyncio.Event = request.app.state.stopping
+        first = [greeting, *self._missed(_parse_id(last_event_id))]
         return _EventStream(
-            self._frames(self._missed(_parse_id(last_event_id)), stopping),
+            self._frames(first, stopping),
             media_type="text/event-stream",
             headers=_HEADERS,
             send_timeout=self._send_timeout,
@@ -71,13 +78,13 @@ class Broadcaster:
         known = self._ring[0][0] <= last + 1 and last < self._ring[-1][0]
         return [frame for id, frame in self._ring if id > last] if known else [RESET]
 
-    async def _frames(self, missed: list[bytes], stopping: asyncio.Event) -> AsyncIterator[bytes]:
+    async def _frames(self, first: list[bytes], stopping: asyncio.Event) -> AsyncIterator[bytes]:
         client = _Client(self._max_pending)
         self._clients.add(client)
         metrics.STREAM_CLIENTS.labels(self._name).inc()
         waker = asyncio.create_task(client.wake_on(stopping))
         try:
-            yield b"retry: 2000\n\n" + b"".join(missed)
+            yield b"retry: 2000\n\n" + b"".join(first)
             while not stopping.is_set() and not client.too_slow:
                 yield await client.take(self._heartbeat) or HEARTBEAT
         finally:

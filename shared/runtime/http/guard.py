@@ -6,7 +6,7 @@ replayed to the app, and `json_body(request)` gives the value that was parsed.
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -16,6 +16,8 @@ from shared.runtime.http import strict_json
 from shared.runtime.http.problem import Problem, problem_response
 
 MIB = 1024 * 1024
+DISCARD_BYTES = 16 * MIB
+DISCARD_SECONDS = 3.0
 _PARSED = "bellwether.json"
 _BODYLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _CLOSE = {"Connection": "close"}
@@ -42,27 +44,30 @@ class BodyGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = _Body(receive)
         try:
             _refuse_nul(scope)
             if scope["method"] in _BODYLESS:
                 await self._app(scope, receive, send)
                 return
-            await self._guarded(scope, receive, send)
+            await self._guarded(scope, body, send)
         except Problem as problem:
+            if problem.status != 408 and not _waits_for_permission(scope):
+                await body.discard()
             await problem_response(problem, scope["path"])(scope, receive, send)
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _guarded(self, scope: Scope, source: "_Body", send: Send) -> None:
         headers = Request(scope).headers
         is_json = _is_json(headers.get("content-type", ""))
         _refuse_encoding(headers.get("content-encoding", "identity"))
         self._refuse_declared_size(headers.get("content-length", "0"))
         with self._budget.hold() as held:
-            body = await self._read(receive, held)
+            body = await self._read(source, held)
             if body is None:
                 return  # the client went away: nobody is left to answer
             if is_json and body:
                 scope[_PARSED] = _parse(body)
-            await self._app(scope, _Replay(body, receive), send)
+            await self._app(scope, _Replay(body, source.receive), send)
 
     def _refuse_declared_size(self, declared: str) -> None:
         if declared.isdecimal() and int(declared[:20]) > self._max_body:
@@ -76,26 +81,52 @@ class BodyGuard:
             headers=_CLOSE,
         )
 
-    async def _read(self, receive: Receive, held: "_Held") -> bytes | None:
+    async def _read(self, source: "_Body", held: "_Held") -> bytes | None:
         try:
             async with asyncio.timeout(self._receive_timeout):
-                return await self._read_all(receive, held)
+                return await self._read_all(source, held)
         except TimeoutError:
             raise Problem(408, detail="the body did not arrive in time", headers=_CLOSE) from None
 
-    async def _read_all(self, receive: Receive, held: "_Held") -> bytes | None:
+    async def _read_all(self, source: "_Body", held: "_Held") -> bytes | None:
         chunks: list[bytes] = []
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            chunk: bytes = message.get("body", b"")
+        while not source.ended:
+            chunk = await source.chunk()
             held.add(len(chunk))
             if held.size > self._max_body:
                 raise self._too_large()
             chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
+        return None if source.disconnected else b"".join(chunks)
+
+
+class _Body:
+    """The body as it arrives."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.receive = receive
+        self.ended = False
+        self.disconnected = False
+
+    async def chunk(self) -> bytes:
+        message = await self.receive()
+        self.disconnected = message["type"] == "http.disconnect"
+        self.ended = self.disconnected or not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk
+
+    async def discard(self) -> None:
+        """Reads on, within bounds: a connection that is closed on unread bytes is reset, and the
+        client would not see why."""
+        left = DISCARD_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while not self.ended and left > 0:
+                    left -= len(await self.chunk())
+
+
+def _waits_for_permission(scope: Scope) -> bool:
+    """The client asked whether it may send its body at all; to read would be to say yes."""
+    return Request(scope).headers.get("expect", "").lower() == "100-continue"
 
 
 class _Budget:

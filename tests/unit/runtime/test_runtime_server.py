@@ -86,6 +86,22 @@ async def test_headers_without_measure_are_given_up() -> None:
         assert await answer_to(server.port, sent) == b""
 
 
+async def test_a_client_that_sends_too_much_is_told_so_and_not_just_cut_off() -> None:
+    async with HealthServer(HOST, 0) as server:
+        size = 4 * 1024 * 1024
+        head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size
+        answer = await answer_to(server.port, head + b"x" * size)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"application/problem+json" in answer
+
+
+async def test_a_client_that_asks_first_is_told_before_it_sends() -> None:
+    async with HealthServer(HOST, 0) as server:
+        head = b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n"
+        answer = await answer_to(server.port, head + b"Expect: 100-continue\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
 SERVICE = """
 import asyncio, sys
 from fastapi import Request
