@@ -1,15 +1,14 @@
 import { render } from "preact";
-import { initialState } from "./live/state";
 import { Session } from "./live/session";
+import { initialState } from "./live/state";
 import { Store } from "./live/store";
-import { defaultWindow } from "./model/default_window";
 import { Histories } from "./model/history";
 import { parseRoute } from "./model/route";
 import { App } from "./ui/App";
 import "./styles.css";
 
 const now = () => Date.now();
-const store = new Store(initialState(parseRoute(location.hash).window ?? "1h", now()), {
+const store = new Store(initialState(parseRoute(location.hash).window ?? "targets", now()), {
   now,
   requestFrame: (run) => requestAnimationFrame(run),
 });
@@ -30,4 +29,4 @@ document.addEventListener("visibilitychange", () => {
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no #app");
 render(<App store={store} session={session} histories={histories} />, root);
-void session.start((targets) => parseRoute(location.hash).window ?? defaultWindow(targets));
+void session.start();

@@ -3,7 +3,7 @@
 import type { Page } from "../model/wire";
 
 const TIMEOUT_MS = 10_000;
-const PAGE = 500;
+const PAGE = 200;
 
 export class ApiError extends Error {
   constructor(

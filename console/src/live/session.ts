@@ -2,7 +2,8 @@
 
 import type { Histories } from "../model/history";
 import { MAIN_INDICATORS, reading } from "../model/readings";
-import type { Alert, Indicator, Meta, Page, ScoreRecord, Target, WindowName } from "../model/wire";
+import type { View } from "../model/view";
+import type { Alert, Indicator, Meta, Page, ScoreRecord, Target } from "../model/wire";
 import { getAll, getJson, postJson } from "./api";
 import { backoffMs } from "./backoff";
 import { SseClient, type SseHandlers, type SseSurroundings } from "./sse_client";
@@ -27,21 +28,23 @@ export class Session {
     private readonly surroundings: SseSurroundings & { now: () => number },
   ) {}
 
-  /** `choose` picks the window once the targets are known. */
-  async start(choose: (targets: readonly Target[]) => WindowName): Promise<void> {
+  async start(): Promise<void> {
     await this.persist("scoring", () => this.loadRules());
-    const window = choose([...this.store.state.targets.values()]);
-    this.store.dispatch({ type: "window", window, now: this.now() });
     this.openStream();
     await this.persist("notify", () => this.openAlerts());
   }
 
-  changeWindow(window: WindowName): void {
-    if (window === this.store.state.window) return;
-    this.stream?.stop();
-    this.stream = null;
+  changeView(view: View): void {
+    if (view === this.store.state.view) return;
+    this.look(view);
+  }
+
+  private look(view: View): void {
+    const before = this.store.state.windows;
+    this.store.dispatch({ type: "view", view, now: this.now() });
+    if (this.store.state.windows === before || !this.stream) return;
+    this.stream.stop();
     this.store.forgetPending();
-    this.store.dispatch({ type: "window", window, now: this.now() });
     this.openStream();
   }
 
@@ -70,32 +73,33 @@ export class Session {
       ruleVersion: targets.rule_version,
       items: targets.items,
     });
+    this.look(this.store.state.view); // other targets may be judged over other windows
   }
 
   private openStream(): void {
-    const window = this.store.state.window;
-    const query = new URLSearchParams({ window, kind: KINDS.join(",") });
+    const { view, windows } = this.store.state;
+    const query = new URLSearchParams({ kind: KINDS.join(","), window: windows.join(",") });
     const client = this.client(`/v1/stream?${query}`, "scoring", true, {
-      opened: () => this.persist("scoring", () => this.loadSnapshot(window, client), client),
-      event: (event) => this.onStreamEvent(event, window, client),
+      opened: () => this.persist("scoring", () => this.loadSnapshot(view, client), client),
+      event: (event) => this.onStreamEvent(event, view, client),
     });
     this.stream = client;
     client.start();
   }
 
-  private onStreamEvent({ event, data }: ServerEvent, window: WindowName, from: SseClient): void {
+  private onStreamEvent({ event, data }: ServerEvent, view: View, from: SseClient): void {
     if (from !== this.stream) return;
     if (event === "score") this.takeRecord(JSON.parse(data) as ScoreRecord);
     else if (event === "clock") this.takeClock(JSON.parse(data));
     else if (event === "hello") this.takeClock(JSON.parse(data));
     else if (event === "reset") {
-      void this.persist("scoring", () => this.loadSnapshot(window, from), from);
+      void this.persist("scoring", () => this.loadSnapshot(view, from), from);
     }
   }
 
   private takeRecord(record: ScoreRecord): void {
     const state = this.store.state;
-    if (record.window !== state.window || !isShown(record.scope)) return;
+    if (!state.windows.includes(record.window) || !isShown(record.scope)) return;
     this.remember(record);
     this.store.offer(record);
     this.expectRules(record.rule_version);
@@ -120,14 +124,17 @@ export class Session {
     this.loadRules().then(settle, settle);
   }
 
-  private async loadSnapshot(window: WindowName, from: SseClient): Promise<void> {
+  private async loadSnapshot(view: View, from: SseClient): Promise<void> {
+    const { windows } = this.store.state;
     const pages = await Promise.all(
-      KINDS.map((kind) => getAll<ScoreRecord>("/v1/windows", { kind, window })),
+      KINDS.flatMap((kind) =>
+        windows.map((window) => getAll<ScoreRecord>("/v1/windows", { kind, window })),
+      ),
     );
     if (from !== this.stream) return;
     const items = pages.flat();
     const before = this.store.state.generation;
-    this.store.dispatch({ type: "snapshot", window, items, now: this.now() });
+    this.store.dispatch({ type: "snapshot", view, items, now: this.now() });
     if (this.store.state.generation !== before) this.histories.clear();
     for (const record of items) this.remember(record);
   }
@@ -135,7 +142,7 @@ export class Session {
   private remember(record: ScoreRecord): void {
     for (const figure of record.figures) {
       if (!IS_MAIN.has(figure.indicator)) continue;
-      const { value } = reading(figure.indicator, figure, this.store.state.targets);
+      const { value } = reading(figure.indicator, record.window, figure, this.store.state.targets);
       this.histories
         .of(record.window, record.scope, figure.indicator)
         .push(record.stream_ms, value);

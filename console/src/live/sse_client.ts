@@ -69,10 +69,7 @@ export class SseClient {
     }
   }
 
-  private async connect(
-    stopped: AbortSignal,
-    attempt: { heard: boolean },
-  ): Promise<string> {
+  private async connect(stopped: AbortSignal, attempt: { heard: boolean }): Promise<string> {
     const connection = new AbortController();
     const abort = () => connection.abort();
     stopped.addEventListener("abort", abort);

@@ -1,16 +1,19 @@
 /** Everything the wall shows, and how it changes. `reduce` is pure: time comes in with actions. */
 
+import { type ScopeFigures, type View, windowsOf } from "../model/view";
 import type { Alert, Indicator, Meta, ScoreRecord, Target, WindowName } from "../model/wire";
 import { type Link, newLink } from "./link";
 
 export interface State {
-  window: WindowName;
+  view: View;
+  /** The windows whose figures are kept: what the view needs. */
+  windows: readonly WindowName[];
   meta: Meta | null;
   ruleVersion: string | null;
   streamMs: number | null;
   indicators: ReadonlyMap<string, Indicator>;
   targets: ReadonlyMap<string, Target>;
-  records: ReadonlyMap<string, ScoreRecord>;
+  figures: ReadonlyMap<string, ScopeFigures>;
   scoring: Link;
   alerts: ReadonlyMap<string, Alert>;
   /** When an alert arrived while the wall was watching (wall clock, ms). */
@@ -28,9 +31,9 @@ export type Action =
   | { type: "meta"; meta: Meta }
   | { type: "indicators"; items: readonly Indicator[] }
   | { type: "targets"; ruleVersion: string; items: readonly Target[] }
-  | { type: "window"; window: WindowName; now: number }
+  | { type: "view"; view: View; now: number }
   | { type: "records"; items: readonly ScoreRecord[]; now: number }
-  | { type: "snapshot"; window: WindowName; items: readonly ScoreRecord[]; now: number }
+  | { type: "snapshot"; view: View; items: readonly ScoreRecord[]; now: number }
   | { type: "clock"; streamMs: number; now: number }
   | { type: "alerts"; items: readonly Alert[]; now: number }
   | { type: "alert"; item: Alert; now: number }
@@ -38,15 +41,16 @@ export type Action =
   | { type: "sign"; link: LinkName; now: number }
   | { type: "down"; link: LinkName; attempt: number; retryInMs: number; now: number };
 
-export function initialState(window: WindowName, now: number): State {
+export function initialState(view: View, now: number): State {
   return {
-    window,
+    view,
+    windows: windowsOf(view, []),
     meta: null,
     ruleVersion: null,
     streamMs: null,
     indicators: new Map(),
     targets: new Map(),
-    records: new Map(),
+    figures: new Map(),
     scoring: newLink(now),
     alerts: new Map(),
     arrivals: new Map(),
@@ -63,12 +67,12 @@ export function reduce(state: State, action: Action): State {
       return { ...state, indicators: byId(action.items) };
     case "targets":
       return { ...state, targets: byId(action.items), ruleVersion: action.ruleVersion };
-    case "window":
-      return changeWindow(state, action.window, action.now);
+    case "view":
+      return changeView(state, action.view, action.now);
     case "records":
       return addRecords(state, action.items, action.now);
     case "snapshot":
-      return action.window === state.window ? takeSnapshot(state, action) : state;
+      return action.view === state.view ? takeSnapshot(state, action) : state;
     case "clock":
       return moveClock(state, action.streamMs, action.now);
     case "alerts":
@@ -90,48 +94,61 @@ function byId<T extends { id: string }>(items: readonly T[]): Map<string, T> {
   return new Map(items.map((item) => [item.id, item]));
 }
 
-function changeWindow(state: State, window: WindowName, now: number): State {
-  if (window === state.window) return state;
-  return { ...state, window, records: new Map(), scoring: newLink(now) };
+function changeView(state: State, view: View, now: number): State {
+  const windows = windowsOf(view, state.targets.values());
+  const same = view === state.view && windows.join() === state.windows.join();
+  if (same) return state;
+  return { ...state, view, windows, figures: new Map(), scoring: newLink(now) };
 }
 
 function addRecords(state: State, items: readonly ScoreRecord[], now: number): State {
-  const records = new Map(state.records);
-  let newest = state.streamMs ?? 0;
-  for (const item of items) {
-    const known = records.get(item.scope);
-    if (item.window !== state.window || (known && known.stream_ms > item.stream_ms)) continue;
-    records.set(item.scope, item);
-    newest = Math.max(newest, item.stream_ms);
-  }
-  return moveClock({ ...state, records }, newest, now);
+  const wanted = items.filter((item) => state.windows.includes(item.window));
+  const figures = merged(state.figures, wanted);
+  const newest = Math.max(state.streamMs ?? 0, ...wanted.map((item) => item.stream_ms));
+  return moveClock({ ...state, figures }, newest, now);
 }
 
-/** The snapshot is the truth; only what arrived live since it was asked for may be newer. */
-function takeSnapshot(
-  state: State,
-  action: { items: readonly ScoreRecord[]; now: number },
-): State {
-  const newest = Math.max(0, ...action.items.map((item) => item.stream_ms));
-  const restarted = action.items.length > 0 && newest < oldestLive(state);
-  const records = new Map<string, ScoreRecord>();
-  for (const item of action.items) {
-    const known = restarted ? undefined : state.records.get(item.scope);
-    records.set(item.scope, known && known.stream_ms > item.stream_ms ? known : item);
+/** Scopes that nothing was said of keep their identity, so that they are not rendered again. */
+function merged(
+  into: ReadonlyMap<string, ScopeFigures>,
+  items: readonly ScoreRecord[],
+): Map<string, ScopeFigures> {
+  const figures = new Map(into);
+  const touched = new Map<string, Map<WindowName, ScoreRecord>>();
+  for (const item of items) {
+    const mine = touched.get(item.scope) ?? new Map(figures.get(item.scope));
+    touched.set(item.scope, mine);
+    const known = mine.get(item.window);
+    if (!known || known.stream_ms <= item.stream_ms) mine.set(item.window, item);
   }
+  for (const [scope, mine] of touched) figures.set(scope, mine);
+  return figures;
+}
+
+/** The snapshot is the truth; only what arrived live since it was asked for may be newer. One
+ * that is wholly older than every figure shown speaks of another stream. */
+function takeSnapshot(state: State, action: { items: readonly ScoreRecord[]; now: number }): State {
+  const items = action.items.filter((item) => state.windows.includes(item.window));
+  const newest = Math.max(0, ...items.map((item) => item.stream_ms));
+  const shown = recordsOf(state);
+  const restarted = items.length > 0 && shown.every((record) => newest < record.stream_ms);
+  const keys = new Set(items.map(keyOf));
+  const stillNewer = restarted ? [] : shown.filter((record) => keys.has(keyOf(record)));
   return {
     ...state,
-    records,
+    figures: merged(merged(new Map(), items), stillNewer),
     streamMs: restarted ? newest : Math.max(newest, state.streamMs ?? 0) || null,
     scoring: synced(state.scoring, action.now),
-    generation: state.generation + (restarted ? 1 : 0),
+    generation: state.generation + (restarted && shown.length > 0 ? 1 : 0),
   };
 }
 
-/** A snapshot that is wholly older than every figure shown speaks of another stream. */
-function oldestLive(state: State): number {
-  if (state.records.size === 0) return Number.NEGATIVE_INFINITY;
-  return Math.min(...[...state.records.values()].map((record) => record.stream_ms));
+function recordsOf(state: State): ScoreRecord[] {
+  return [...state.figures.values()].flatMap((figures) => [...figures.values()]);
+}
+
+function keyOf(record: ScoreRecord): string {
+  return `${record.scope}|${record.window}`;
 }
 
 function moveClock(state: State, streamMs: number, now: number): State {

@@ -37,11 +37,12 @@ export class Store {
     for (const listener of this.listeners) listener();
   }
 
-  /** Keeps the newest record of each scope until the next frame. */
+  /** Keeps the newest record of each scope and window until the next frame. */
   offer(record: ScoreRecord): void {
-    const known = this.pending.get(record.scope);
+    const key = `${record.scope}|${record.window}`;
+    const known = this.pending.get(key);
     if (known && known.stream_ms > record.stream_ms) return;
-    this.pending.set(record.scope, record);
+    this.pending.set(key, record);
     this.askFrame();
   }
 

@@ -27,19 +27,21 @@ const TILE: Record<Density, { width: number; height: number }> = {
 const ROOMY = 0.92;
 const FEW = 8;
 const MOST_LINES = 8;
-const COMPACT_HEAD = 3.6;
-const COMPACT_LINE = 1.42;
+const GAP = 0.5;
+/** Heights in a compact tile, in em of its own font. */
+const HEAD = 3.4;
+const LINE = 1.5;
 
 export function layOut(screen: Screen, count: number): Layout {
   if (screen.flow) return flowing(screen, count);
-  const large = fit(screen, count, "large");
+  const large = bestGrid(screen, count, "large");
   if (large.scale >= ROOMY) return { ...large, pages: 1, perPage: count, lines: MOST_LINES };
-  const compact = fit(screen, count, "compact");
+  const compact = bestGrid(screen, count, "compact");
   if (compact.scale >= ROOMY) return onePage(screen, compact, count);
   return paged(screen, count);
 }
 
-interface Fit {
+interface Grid {
   density: Density;
   columns: number;
   rows: number;
@@ -47,8 +49,8 @@ interface Fit {
 }
 
 /** The grid in which `count` tiles come out largest. */
-function fit(screen: Screen, count: number, density: Density): Fit {
-  let best: Fit = { density, columns: 1, rows: Math.max(1, count), scale: 0 };
+function bestGrid(screen: Screen, count: number, density: Density): Grid {
+  let best: Grid = { density, columns: 1, rows: Math.max(1, count), scale: 0 };
   for (let columns = 1; columns <= Math.max(1, count); columns += 1) {
     const rows = Math.max(1, Math.ceil(count / columns));
     const scale = Math.min(
@@ -60,12 +62,21 @@ function fit(screen: Screen, count: number, density: Density): Fit {
   return best;
 }
 
-function onePage(screen: Screen, grid: Fit, perPage: number, pages = 1): Layout {
+function onePage(screen: Screen, grid: Grid, perPage: number, pages = 1): Layout {
   const { density, columns, rows } = grid;
-  const height = screen.height / rows / screen.rem;
-  const room = Math.floor((height - COMPACT_HEAD) / COMPACT_LINE);
-  const lines = Math.min(MOST_LINES, Math.max(3, room));
-  return { density, columns, rows, pages, perPage, lines };
+  const width = screen.width / columns / screen.rem;
+  const height = screen.height / rows / screen.rem - GAP;
+  const lines = Math.floor((height / compactFont(width, height) - HEAD) / LINE);
+  return { density, columns, rows, pages, perPage, lines: clamp(3, lines, MOST_LINES) };
+}
+
+/** The font of a compact tile, in rem, as `styles.css` sets it. */
+function compactFont(width: number, height: number): number {
+  return clamp(0.74, Math.min(0.054 * width, 0.1 * height), 1.15);
+}
+
+function clamp(least: number, value: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }
 
 function paged(screen: Screen, count: number): Layout {
@@ -74,7 +85,7 @@ function paged(screen: Screen, count: number): Layout {
   const rows = Math.max(1, Math.floor(screen.height / (height * screen.rem)));
   const pages = Math.max(1, Math.ceil(count / (columns * rows)));
   const perPage = Math.ceil(count / pages);
-  return onePage(screen, fit(screen, perPage, "compact"), perPage, pages);
+  return onePage(screen, bestGrid(screen, perPage, "compact"), perPage, pages);
 }
 
 function flowing(screen: Screen, count: number): Layout {

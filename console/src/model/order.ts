@@ -1,7 +1,8 @@
 /** Which tile stands where: breached first, then by volume, and calm in between. */
 
 import { overall, readings, type Standing } from "./readings";
-import type { ScoreRecord, Target } from "./wire";
+import { BASE_WINDOW, newest, type ScopeFigures, type View } from "./view";
+import type { Target } from "./wire";
 
 export interface Ranked {
   scope: string;
@@ -11,12 +12,14 @@ export interface Ranked {
 
 const RANK: Partial<Record<Standing, number>> = { breached: 0, missed: 1 };
 
-export function rank(record: ScoreRecord, targets: ReadonlyMap<string, Target>): Ranked {
-  return {
-    scope: record.scope,
-    standing: overall(readings(record, targets)),
-    volume: volume(record),
-  };
+export function rank(
+  scope: string,
+  figures: ScopeFigures,
+  view: View,
+  targets: ReadonlyMap<string, Target>,
+): Ranked {
+  const standing = overall(readings(figures, view, targets));
+  return { scope, standing, volume: volume(figures, view) };
 }
 
 export function order(ranked: readonly Ranked[]): string[] {
@@ -64,7 +67,9 @@ function compare(a: Ranked, b: Ranked): number {
   );
 }
 
-function volume(record: ScoreRecord): number {
+function volume(figures: ScopeFigures, view: View): number {
+  const record = figures.get(view === "targets" ? BASE_WINDOW : view) ?? newest(figures);
+  if (!record) return 0;
   const opened = record.figures.find((figure) => figure.indicator === "tickets_opened");
   return opened ? opened.n : Math.max(0, ...record.figures.map((figure) => figure.n));
 }

@@ -1,6 +1,7 @@
 /** One line of a tile: an indicator in a window, joined with the target it is judged by. */
 
-import type { Comparison, Figure, ScoreRecord, Target, TargetVerdict, Verdict } from "./wire";
+import { BASE_WINDOW, type ScopeFigures, type View } from "./view";
+import type { Comparison, Figure, Target, TargetVerdict, Verdict, WindowName } from "./wire";
 
 export const MAIN_INDICATORS = [
   "first_response_time",
@@ -22,6 +23,7 @@ export type Unit = "duration" | "ratio" | "number";
 
 export interface Reading {
   indicator: string;
+  window: WindowName;
   measure: string;
   withinMs: number | null;
   unit: Unit;
@@ -49,26 +51,49 @@ export function standingOf(verdict: { verdict: Verdict; breached?: boolean }): S
   return verdict.breached ? "breached" : verdict.verdict;
 }
 
-/** The readings of one record, in the order of `indicators`. */
+/** The readings of one scope, in the order of `indicators`. */
 export function readings(
-  record: ScoreRecord,
+  figures: ScopeFigures,
+  view: View,
   targets: ReadonlyMap<string, Target>,
   indicators: readonly string[] = MAIN_INDICATORS,
 ): Reading[] {
-  const byIndicator = new Map(record.figures.map((figure) => [figure.indicator, figure]));
-  return indicators.map((id) => reading(id, byIndicator.get(id), targets));
+  return indicators.map((id) =>
+    view === "targets"
+      ? worstReading(id, figures, targets)
+      : reading(id, view, figureOf(figures, view, id), targets),
+  );
 }
 
+/** One figure; of several targets the one that stands worst judges it. */
 export function reading(
   indicator: string,
+  window: WindowName,
   figure: Figure | undefined,
   targets: ReadonlyMap<string, Target>,
 ): Reading {
-  if (!figure) return unmeasured(indicator);
-  const judged = worst(figure.targets ?? []);
+  if (!figure) return unmeasured(indicator, window);
+  const judged = worst(figure.targets ?? [], (verdict) => standingOf(verdict));
   return judged
-    ? judgedReading(figure, judged, targets.get(judged.target))
-    : plainReading(figure, plainMeasure(figure));
+    ? judgedReading(figure, window, judged, targets.get(judged.target))
+    : plainReading(figure, window, plainMeasure(figure));
+}
+
+/** The indicator in the window in which it stands worst; without any target, in the base window. */
+function worstReading(
+  indicator: string,
+  figures: ScopeFigures,
+  targets: ReadonlyMap<string, Target>,
+): Reading {
+  const base = reading(indicator, BASE_WINDOW, figureOf(figures, BASE_WINDOW, indicator), targets);
+  const all = [...figures.keys()].map((window) =>
+    reading(indicator, window, figureOf(figures, window, indicator), targets),
+  );
+  return worst([base, ...all], (line) => line.standing) ?? base;
+}
+
+function figureOf(figures: ScopeFigures, window: WindowName, indicator: string) {
+  return figures.get(window)?.figures.find((figure) => figure.indicator === indicator);
 }
 
 /** What a scope is as a whole: its worst main reading. */
@@ -91,17 +116,23 @@ export function focus(lines: readonly Reading[], count: number): Reading[] {
     .map(({ line }) => line);
 }
 
-function worst(verdicts: readonly TargetVerdict[]): TargetVerdict | undefined {
-  return verdicts.reduce<TargetVerdict | undefined>(
+/** The first of those that stand worst. */
+function worst<T>(items: readonly T[], standing: (item: T) => Standing): T | undefined {
+  return items.reduce<T | undefined>(
     (found, next) =>
-      !found || SEVERITY[standingOf(next)] < SEVERITY[standingOf(found)] ? next : found,
+      found === undefined || SEVERITY[standing(next)] < SEVERITY[standing(found)] ? next : found,
     undefined,
   );
 }
 
-function judgedReading(figure: Figure, judged: TargetVerdict, target: Target | undefined): Reading {
+function judgedReading(
+  figure: Figure,
+  window: WindowName,
+  judged: TargetVerdict,
+  target: Target | undefined,
+): Reading {
   const measure = target?.measure ?? plainMeasure(figure);
-  const plain = plainReading(figure, measure);
+  const plain = plainReading(figure, window, measure);
   const value = judged.value ?? plain.value;
   return {
     ...plain,
@@ -117,10 +148,11 @@ function judgedReading(figure: Figure, judged: TargetVerdict, target: Target | u
   };
 }
 
-function plainReading(figure: Figure, measure: string): Reading {
+function plainReading(figure: Figure, window: WindowName, measure: string): Reading {
   const value = measured(figure, measure);
   return {
     indicator: figure.indicator,
+    window,
     measure,
     withinMs: null,
     unit: judgedUnit(figure.indicator, measure),
@@ -136,9 +168,9 @@ function plainReading(figure: Figure, measure: string): Reading {
   };
 }
 
-function unmeasured(indicator: string): Reading {
-  const empty = plainReading({ indicator, n: 0 }, DURATIONS.has(indicator) ? "p90" : "value");
-  return { ...empty, gap: "not_measured" };
+function unmeasured(indicator: string, window: WindowName): Reading {
+  const measure = DURATIONS.has(indicator) ? "p90" : "value";
+  return { ...plainReading({ indicator, n: 0 }, window, measure), gap: "not_measured" };
 }
 
 function plainMeasure(figure: Figure): string {

@@ -1,13 +1,14 @@
 /** What a wall screen's address says: `#lang=en&window=1h&rotate=20`. */
 
-import { isWindow, type WindowName } from "./wire";
+import { isView, type View } from "./view";
 
 export const LANGUAGES = ["zh-CN", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 export interface Route {
   lang: Language | null;
-  window: WindowName | null;
+  /** A window, or `targets`: every indicator in the window it is judged over. */
+  window: View | null;
   /** Seconds per page on a screen that nobody touches; 0 does not turn pages. */
   rotate: number;
 }
@@ -18,7 +19,7 @@ export function parseRoute(hash: string): Route {
   const rotate = Number(params.get("rotate"));
   return {
     lang: asLanguage(params.get("lang")),
-    window: isWindow(window) ? window : null,
+    window: isView(window) ? window : null,
     rotate: Number.isFinite(rotate) && rotate >= 5 ? rotate : 0,
   };
 }

@@ -10,7 +10,10 @@ export function parseScope(key: string): ScopeName {
   const colon = key.indexOf(":");
   if (colon < 0) return { kind: key, department: "", name: "" };
   const kind = key.slice(0, colon);
-  const parts = key.slice(colon + 1).split("/").map(unquote);
+  const parts = key
+    .slice(colon + 1)
+    .split("/")
+    .map(unquote);
   const first = parts[0] ?? "";
   if (kind === "team" || kind === "employee") {
     return { kind, department: first, name: parts[1] ?? "" };

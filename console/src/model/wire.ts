@@ -74,6 +74,7 @@ export interface Target {
   limit: number;
   within_ms?: number | null;
   window: string;
+  applies_to?: string[];
   minimum_sample?: number | null;
   severity: Severity;
   name: Text;

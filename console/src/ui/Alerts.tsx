@@ -1,12 +1,12 @@
 import { useRef, useState } from "preact/hooks";
 import { count, duration, limit as limitText, quantity } from "../i18n/format";
 import { pick } from "../i18n/messages";
+import { type Liveness, liveness } from "../live/link";
+import type { State } from "../live/state";
 import { listAlerts } from "../model/alert_list";
 import { judgedUnit } from "../model/readings";
 import { parseScope } from "../model/scope";
-import { type Alert, instant } from "../model/wire";
-import { type Liveness, liveness } from "../live/link";
-import type { State } from "../live/state";
+import { type Alert, instant, type Target } from "../model/wire";
 import { ActorDialog, rememberedActor } from "./ActorDialog";
 import { useSurface } from "./context";
 import { Mark } from "./Mark";
@@ -60,6 +60,7 @@ export function Alerts({ state, now, onAcknowledge }: Props) {
           <AlertItem
             key={alert.id}
             alert={alert}
+            target={state.targets.get(alert.target)}
             now={now}
             isNew={now - (state.arrivals.get(alert.id) ?? 0) < ARRIVAL_SHOWS_MS}
             sending={sending.has(alert.id)}
@@ -116,6 +117,7 @@ function AlertsState(props: { status: Liveness; now: number; isEmpty: boolean })
 
 interface ItemProps {
   alert: Alert;
+  target: Target | undefined;
   now: number;
   isNew: boolean;
   sending: boolean;
@@ -123,7 +125,7 @@ interface ItemProps {
   onAcknowledge: () => void;
 }
 
-function AlertItem({ alert, now, isNew, sending, failure, onAcknowledge }: ItemProps) {
+function AlertItem({ alert, target, now, isNew, sending, failure, onAcknowledge }: ItemProps) {
   const { t, language } = useSurface();
   return (
     <li
@@ -137,11 +139,13 @@ function AlertItem({ alert, now, isNew, sending, failure, onAcknowledge }: ItemP
         {isNew && <em>{t("alert.new")}</em>}
         <Since alert={alert} now={now} />
       </p>
-      <p class="alert-title">{pick(alert.title, language)}</p>
-      <p class="alert-figures">
+      <p class="alert-title" title={pick(alert.text, language)}>
         <ScopeLabel scope={alert.scope} />
-        <Figures alert={alert} />
+        <span class="alert-target">
+          {target ? pick(target.name, language) : pick(alert.title, language)}
+        </span>
       </p>
+      <Figures alert={alert} />
       {alert.state === "open" && (
         <button type="button" disabled={sending && failure === null} onClick={onAcknowledge}>
           {sending && failure === null ? t("alert.acknowledging") : t("alert.acknowledge")}
@@ -187,12 +191,12 @@ function Figures({ alert }: { alert: Alert }) {
   const { t, language } = useSurface();
   const unit = judgedUnit(alert.indicator, alert.measure);
   return (
-    <span class="measured">
+    <p class="measured">
       <b>{quantity(alert.value, unit, language)}</b>
       <span>{limitText(alert.comparison, alert.limit, unit, language)}</span>
       <span>{t("tile.sample", { n: count(alert.n, language) })}</span>
       <span>{windowLabel(alert.window, t)}</span>
-    </span>
+    </p>
   );
 }
 
@@ -235,7 +239,10 @@ function Announcer({ state }: { state: State }) {
     const alert = state.alerts.get(id);
     if (!alert || at <= said.current.at) continue;
     const severity = t(`alert.${alert.severity}`);
-    said.current = { at, text: t("alert.announce", { severity, title: pick(alert.title, language) }) };
+    said.current = {
+      at,
+      text: t("alert.announce", { severity, title: pick(alert.title, language) }),
+    };
   }
   return (
     <p class="visually-hidden" role="log" aria-live="assertive">

@@ -40,11 +40,11 @@ export function App({ store, session, histories }: Props) {
     document.documentElement.lang = language;
   }, [language]);
   useEffect(() => {
-    if (route.window && state.meta) session.changeWindow(route.window);
-  }, [route.window, state.meta, session]);
+    session.changeView(route.window ?? "targets");
+  }, [route.window, session]);
 
   const status = liveness(state.scoring, now);
-  const hasFigures = state.records.size > 0;
+  const hasFigures = state.figures.size > 0;
   return (
     <SurfaceContext.Provider value={surface}>
       <div class={`wall is-${status.kind}`}>
@@ -52,21 +52,17 @@ export function App({ store, session, histories }: Props) {
           state={state}
           status={status}
           now={now}
-          onWindow={(window) => go({ ...route, window })}
+          onView={(window) => go({ ...route, window })}
           onLanguage={(lang) => {
             remember("language", lang);
             go({ ...route, lang });
           }}
         />
-        <Banner
-          status={status}
-          hasFigures={hasFigures}
-          now={now}
-          onHurry={() => session.hurry()}
-        />
+        <Banner status={status} hasFigures={hasFigures} now={now} onHurry={() => session.hurry()} />
         <main>
           <Organisation
-            record={state.records.get("organisation")}
+            figures={state.figures.get("organisation")}
+            view={state.view}
             targets={state.targets}
             indicators={state.indicators}
             language={language}

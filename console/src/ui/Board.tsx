@@ -1,8 +1,8 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { State } from "../live/state";
 import { type Layout, layOut, type Screen } from "../model/layout";
 import { CalmOrder, rank } from "../model/order";
 import { departmentKey } from "../model/scope";
-import type { State } from "../live/state";
 import { useSurface } from "./context";
 import { Pager } from "./Pager";
 import { onResize } from "./pulse";
@@ -22,8 +22,8 @@ export function Board({ state, now, rotate, loading }: Props) {
   const { t, language } = useSurface();
   const grid = useRef<HTMLDivElement>(null);
   const screen = useScreen(grid);
-  const calm = useMemo(() => new CalmOrder(), [state.window]);
-  const ranked = useMemo(() => departments(state), [state.records, state.targets]);
+  const calm = useMemo(() => new CalmOrder(), [state.view]);
+  const ranked = useMemo(() => departments(state), [state.figures, state.view, state.targets]);
   const scopes = calm.arrange(ranked, now);
   const layout = layOut(screen, scopes.length);
   const [page, turnTo] = usePages(layout.pages, rotate);
@@ -38,12 +38,14 @@ export function Board({ state, now, rotate, loading }: Props) {
         data-count={scopes.length}
       >
         {shown.map((scope) => {
-          const record = state.records.get(scope);
+          const figures = state.figures.get(scope);
           return (
-            record && (
+            figures && (
               <Tile
                 key={scope}
-                record={record}
+                scope={scope}
+                figures={figures}
+                view={state.view}
                 targets={state.targets}
                 indicators={state.indicators}
                 alerts={alerts.get(scope) ?? 0}
@@ -64,9 +66,9 @@ export function Board({ state, now, rotate, loading }: Props) {
 }
 
 function departments(state: State) {
-  return [...state.records.values()]
-    .filter(({ scope }) => scope.startsWith("department:"))
-    .map((record) => rank(record, state.targets));
+  return [...state.figures]
+    .filter(([scope]) => scope.startsWith("department:"))
+    .map(([scope, figures]) => rank(scope, figures, state.view, state.targets));
 }
 
 function alertCounts(state: State): Map<string, number> {
@@ -105,7 +107,8 @@ function usePages(pages: number, rotate: number): [number, (page: number) => voi
   const page = Math.min(wanted, pages - 1);
   useEffect(() => {
     const turn = (event: KeyboardEvent) => {
-      if (event.target instanceof HTMLInputElement || document.querySelector("dialog[open]")) return;
+      if (event.target instanceof HTMLInputElement || document.querySelector("dialog[open]"))
+        return;
       if (event.key === "ArrowRight") want(Math.min(page + 1, pages - 1));
       if (event.key === "ArrowLeft") want(Math.max(page - 1, 0));
     };

@@ -1,18 +1,18 @@
-import { LANGUAGES, type Language } from "../model/route";
-import { WINDOWS, type WindowName } from "../model/wire";
 import type { Liveness } from "../live/link";
 import type { State } from "../live/state";
+import { LANGUAGES, type Language } from "../model/route";
+import { VIEWS, type View } from "../model/view";
 import { useSurface } from "./context";
 
 interface Props {
   state: State;
   status: Liveness;
   now: number;
-  onWindow: (window: WindowName) => void;
+  onView: (view: View) => void;
   onLanguage: (language: Language) => void;
 }
 
-export function Header({ state, status, now, onWindow, onLanguage }: Props) {
+export function Header({ state, status, now, onView, onLanguage }: Props) {
   const { t } = useSurface();
   return (
     <header class="header">
@@ -21,7 +21,7 @@ export function Header({ state, status, now, onWindow, onLanguage }: Props) {
         <span>Bellwether</span>
         <small>{t("product.tagline")}</small>
       </h1>
-      <WindowSelector current={state.window} onWindow={onWindow} />
+      <ViewSelector current={state.view} onView={onView} />
       <Clocks state={state} now={now} />
       <ConnectionState status={status} now={now} />
       <LanguageSwitch onLanguage={onLanguage} />
@@ -38,19 +38,20 @@ function Emblem() {
   );
 }
 
-function WindowSelector(props: { current: WindowName; onWindow: (window: WindowName) => void }) {
+function ViewSelector(props: { current: View; onView: (view: View) => void }) {
   const { t } = useSurface();
   return (
     <fieldset class="choices windows" aria-label={t("window.group")}>
-      {WINDOWS.map((window) => (
+      {VIEWS.map((view) => (
         <button
-          key={window}
+          key={view}
           type="button"
-          data-window={window}
-          aria-pressed={window === props.current}
-          onClick={() => props.onWindow(window)}
+          data-window={view}
+          aria-pressed={view === props.current}
+          title={view === "targets" ? t("window.targetsExplained") : undefined}
+          onClick={() => props.onView(view)}
         >
-          {t(`window.${window}`)}
+          {t(`window.${view}`)}
         </button>
       ))}
     </fieldset>

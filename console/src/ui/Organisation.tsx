@@ -1,5 +1,6 @@
 import { type Reading, readings } from "../model/readings";
-import type { Indicator, ScoreRecord, Target } from "../model/wire";
+import { newest, type ScopeFigures, scoreRecord, type View } from "../model/view";
+import type { Indicator, Target } from "../model/wire";
 import { useSurface } from "./context";
 import { Mark } from "./Mark";
 import { memo } from "./memo";
@@ -8,33 +9,35 @@ import { Score } from "./Score";
 import { Sparkline } from "./Sparkline";
 
 interface Props {
-  record: ScoreRecord | undefined;
+  figures: ScopeFigures | undefined;
+  view: View;
   targets: ReadonlyMap<string, Target>;
   indicators: ReadonlyMap<string, Indicator>;
   language: string;
 }
 
 /** The organisation as a whole: the figures that are read from the back of the room. */
-export const Organisation = memo(function Organisation({ record, targets, indicators }: Props) {
+export const Organisation = memo(function Organisation(props: Props) {
   const { t } = useSurface();
-  if (!record) return null;
+  const { figures, view, targets, indicators } = props;
+  if (!figures) return null;
   return (
     <section
       class="organisation"
       aria-label={t("board.organisation")}
       data-scope="organisation"
-      data-stream-ms={record.stream_ms}
+      data-stream-ms={newest(figures)?.stream_ms}
     >
       <div class="organisation-head">
         <h2>{t("board.organisation")}</h2>
-        <Score score={record.score ?? null} provisional={record.provisional} />
+        <Score record={scoreRecord(figures, view)} named={view === "targets"} />
       </div>
       <ul>
-        {readings(record, targets).map((line) => (
+        {readings(figures, view, targets).map((line) => (
           <Headline
             key={line.indicator}
             line={line}
-            record={record}
+            named={view === "targets"}
             indicator={indicators.get(line.indicator)}
           />
         ))}
@@ -45,13 +48,13 @@ export const Organisation = memo(function Organisation({ record, targets, indica
 
 interface HeadlineProps {
   line: Reading;
-  record: ScoreRecord;
+  named: boolean;
   indicator: Indicator | undefined;
 }
 
-function Headline({ line, record, indicator }: HeadlineProps) {
+function Headline({ line, named, indicator }: HeadlineProps) {
   const { t, language, histories } = useSurface();
-  const text = readingText(line, indicator, language, t);
+  const text = readingText(line, indicator, language, t, named);
   return (
     <li class={`headline standing-${line.standing}`} title={text.sentence}>
       <span class="name">
@@ -65,13 +68,13 @@ function Headline({ line, record, indicator }: HeadlineProps) {
         <span>
           {text.verdict} {text.target && <small>{text.target}</small>}
         </span>
+        <small class="sample">{text.sample}</small>
       </span>
       <Sparkline
-        series={histories.of(record.window, record.scope, line.indicator)}
+        series={histories.of(line.window, "organisation", line.indicator)}
         limit={line.limit}
         standing={line.standing}
       />
-      <span class="sample">{text.sample}</span>
     </li>
   );
 }

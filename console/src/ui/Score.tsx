@@ -1,15 +1,30 @@
+import type { ScoreRecord } from "../model/wire";
 import { useSurface } from "./context";
 
+interface Props {
+  record: ScoreRecord | undefined;
+  /** Say which window the score is of. */
+  named: boolean;
+}
+
 /** The composite score, 0-100. What may still change says so. */
-export function Score({ score, provisional }: { score: number | null; provisional: boolean }) {
+export function Score({ record, named }: Props) {
   const { t } = useSurface();
-  const state = provisional ? t("tile.provisional") : t("tile.final");
+  if (!record) return null;
+  const score = record.score ?? null;
+  const finality = record.provisional ? t("tile.provisional") : t("tile.final");
+  const window = t(`window.${record.window}`);
   return (
-    <p class="score" data-provisional={provisional} title={`${t("tile.score")}: ${state}`}>
+    <p
+      class="score"
+      data-provisional={record.provisional}
+      title={`${t("tile.score")} (${window}): ${score === null ? t("tile.noScore") : finality}`}
+    >
       <span class="points">{score === null ? "—" : Math.round(score)}</span>
       <small>
-        {score === null ? t("tile.noScore") : t("tile.score")}
-        {provisional && score !== null && <em>{t("tile.provisional")}</em>}
+        <span>{score === null ? t("tile.noScore") : t("tile.score")}</span>
+        {named && <span>{window}</span>}
+        {record.provisional && score !== null && <em>{t("tile.provisional")}</em>}
       </small>
     </p>
   );

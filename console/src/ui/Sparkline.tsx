@@ -40,7 +40,12 @@ function draw(box: HTMLDivElement, series: Series, limit: () => number | null): 
   const resize = (width: number, height: number) => {
     if (width < 4 || height < 4) return;
     if (chart) chart.setSize({ width, height });
-    else chart = new uPlot(options(width, height, () => colour, limit), [[], []], box);
+    else
+      chart = new uPlot(
+        options(width, height, () => colour, limit),
+        [[], []],
+        box,
+      );
     version = -1;
     update();
   };

@@ -1,7 +1,8 @@
-import { focus, overall, type Reading, readings } from "../model/readings";
 import type { Density } from "../model/layout";
+import { focus, overall, type Reading, readings } from "../model/readings";
 import { parseScope } from "../model/scope";
-import type { Indicator, ScoreRecord, Target } from "../model/wire";
+import { newest, type ScopeFigures, scoreRecord, type View } from "../model/view";
+import type { Indicator, Target } from "../model/wire";
 import { useSurface } from "./context";
 import { Mark } from "./Mark";
 import { memo } from "./memo";
@@ -10,7 +11,9 @@ import { Score } from "./Score";
 import { Sparkline } from "./Sparkline";
 
 interface Props {
-  record: ScoreRecord;
+  scope: string;
+  figures: ScopeFigures;
+  view: View;
   targets: ReadonlyMap<string, Target>;
   indicators: ReadonlyMap<string, Indicator>;
   alerts: number;
@@ -20,23 +23,24 @@ interface Props {
 }
 
 export const Tile = memo(function Tile(props: Props) {
-  const { record, density } = props;
-  const all = readings(record, props.targets);
+  const { scope, figures, view, density } = props;
+  const all = readings(figures, view, props.targets);
+  const latest = newest(figures);
   const shown = density === "large" ? all : focus(all, props.lines);
-  const { name } = parseScope(record.scope);
+  const { name } = parseScope(scope);
   const standing = overall(all);
   return (
     <article
       class={`tile tile-${density} standing-${standing}`}
       aria-label={name}
-      data-scope={record.scope}
+      data-scope={scope}
       data-standing={standing}
-      data-stream-ms={record.stream_ms}
-      data-end-ms={record.end_ms}
+      data-stream-ms={latest?.stream_ms}
+      data-end-ms={latest?.end_ms}
     >
       <header>
         <h3 title={name}>{name}</h3>
-        <Score score={record.score ?? null} provisional={record.provisional} />
+        <Score record={scoreRecord(figures, view)} named={view === "targets"} />
         <Summary lines={all} alerts={props.alerts} />
       </header>
       <ul>
@@ -44,7 +48,8 @@ export const Tile = memo(function Tile(props: Props) {
           <Line
             key={line.indicator}
             line={line}
-            record={record}
+            scope={scope}
+            named={view === "targets"}
             indicator={props.indicators.get(line.indicator)}
             density={density}
           />
@@ -79,14 +84,15 @@ function Summary({ lines, alerts }: { lines: readonly Reading[]; alerts: number 
 
 interface LineProps {
   line: Reading;
-  record: ScoreRecord;
+  scope: string;
+  named: boolean;
   indicator: Indicator | undefined;
   density: Density;
 }
 
-function Line({ line, record, indicator, density }: LineProps) {
+function Line({ line, scope, named, indicator, density }: LineProps) {
   const { t, language, histories } = useSurface();
-  const text = readingText(line, indicator, language, t);
+  const text = readingText(line, indicator, language, t, named);
   return (
     <li class={`line standing-${line.standing}`} title={text.sentence}>
       <Mark standing={line.standing} />
@@ -95,7 +101,7 @@ function Line({ line, record, indicator, density }: LineProps) {
         {density === "large" && <small class="sample">{text.sample}</small>}
       </span>
       <Sparkline
-        series={histories.of(record.window, record.scope, line.indicator)}
+        series={histories.of(line.window, scope, line.indicator)}
         limit={line.limit}
         standing={line.standing}
       />

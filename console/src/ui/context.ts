@@ -1,7 +1,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
-import type { Translate } from "../i18n/messages";
 import type { Zoned } from "../i18n/format";
+import type { Translate } from "../i18n/messages";
 import type { State } from "../live/state";
 import type { Store } from "../live/store";
 import type { Histories } from "../model/history";
@@ -41,12 +41,12 @@ export function useSelected<T>(store: Store, select: (state: State) => T): T {
   return selected;
 }
 
-/** The wall clock, ticking. */
+/** The wall clock at this rendering; there is one at least every second. */
 export function useNow(everyMs = 1_000): number {
-  const [now, setNow] = useState(() => Date.now());
+  const [, tick] = useState({});
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    const timer = setInterval(() => tick({}), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
-  return now;
+  return Date.now();
 }

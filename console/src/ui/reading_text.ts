@@ -24,9 +24,15 @@ export function readingText(
   indicator: Indicator | undefined,
   language: Language,
   t: Translate,
+  withWindow: boolean,
 ): ReadingText {
   const label = indicatorLabel(reading.indicator, indicator, language, t);
-  const measure = measureText(reading, language, t);
+  const measure = [
+    measureText(reading, language, t),
+    withWindow ? t(`window.${reading.window}`) : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
   const value = quantity(reading.value, reading.unit, language);
   const gap = reading.gap ? t(`gap.${reading.gap}`) : null;
   const sample = t("tile.sample", { n: count(reading.n, language) });
