@@ -64,9 +64,8 @@ class Broadcaster:
         """The answer for one client. `last_event_id` is what its header says, if anything;
         `greeting` is a frame for this client alone, sent before all others."""
         stopping: asyncio.Event = request.app.state.stopping
-        first = [greeting, *self._missed(_parse_id(last_event_id))]
         return _EventStream(
-            self._frames(first, stopping),
+            self._frames(greeting, _parse_id(last_event_id), stopping),
             media_type="text/event-stream",
             headers=_HEADERS,
             send_timeout=self._send_timeout,
@@ -78,13 +77,16 @@ class Broadcaster:
         known = self._ring[0][0] <= last + 1 and last < self._ring[-1][0]
         return [frame for id, frame in self._ring if id > last] if known else [RESET]
 
-    async def _frames(self, first: list[bytes], stopping: asyncio.Event) -> AsyncIterator[bytes]:
+    async def _frames(
+        self, greeting: bytes, last: int | None, stopping: asyncio.Event
+    ) -> AsyncIterator[bytes]:
         client = _Client(self._max_pending)
         self._clients.add(client)
+        missed = self._missed(last)  # no event can come between this and the line above
         metrics.STREAM_CLIENTS.labels(self._name).inc()
         waker = asyncio.create_task(client.wake_on(stopping))
         try:
-            yield b"retry: 2000\n\n" + b"".join(first)
+            yield b"retry: 2000\n\n" + greeting + b"".join(missed)
             while not stopping.is_set() and not client.too_slow:
                 yield await client.take(self._heartbeat) or HEARTBEAT
         finally:

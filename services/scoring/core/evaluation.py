@@ -274,7 +274,7 @@ class Evaluation:
             figures=[self._figure(reading, subjects) for reading in readings.values()],
             received_ms=self._received_since(scope_id, window),
         )
-        if rules.score is not None:
+        if rules.score is not None and not is_empty(record):
             result = score(rules.score, scope.department, _Lookup(readings))
             record.score, record.score_parts = result.value, result.parts
         return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import tempfile
 import time
@@ -53,6 +54,7 @@ async def run(settings: WindowsSettings) -> None:
 
 async def evaluate(settings: WindowsSettings, stopping: asyncio.Event) -> None:
     """Keep the windows until ``stopping`` is set. Serves health and metrics meanwhile."""
+    _quiet_faust()
     bootstrap = settings.kafka_bootstrap_servers
     emitter = Emitter(lambda: make_producer(bootstrap, linger_ms=LINGER_MS), wall_clock_ms)
     rules = load_rules(settings.rules)
@@ -72,6 +74,13 @@ async def evaluate(settings: WindowsSettings, stopping: asyncio.Event) -> None:
                 await _until_stopped(app, owner, stopping)
         finally:
             await emitter.close()
+
+
+def _quiet_faust() -> None:
+    """Its services log under the module of their class, which is ours for the transport."""
+    for name in ("faust", "mode", "aiokafka", "services.scoring.windows.transport"):
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logging.WARNING, logger.level))
 
 
 def wall_clock_ms() -> int:

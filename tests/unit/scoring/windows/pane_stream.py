@@ -1,0 +1,164 @@
+"""Measurements, the panes that a source would make of them, and windows counted the slow way.
+
+Nothing here uses the code under test: cells are summed per flush from all measurements so far,
+and windows are counted from the measurements themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.scoring.core.sketch import bucket_of
+from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, PaneUpdate
+from shared.contracts.scopes import SCOPE_KINDS
+
+MINUTE_MS = 60_000
+WINDOW_MINUTES = {"5m": 5, "15m": 15, "1h": 60, "24h": 1440, "7d": 10080}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One measurement of one department or employee, from one source."""
+
+    source: int
+    time_ms: int
+    indicator: str
+    value: int
+    good: int
+    employee: str
+
+    def scopes(self) -> list[tuple[str, str]]:
+        return [("department", "d"), ("employee", self.employee)]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a window holds of one indicator and scope."""
+
+    n: int
+    total: int
+    good: int
+    buckets: tuple[tuple[int, int], ...]
+
+
+def counted(facts: Iterable[Fact]) -> Counted:
+    """The sums of some facts."""
+    own = list(facts)
+    buckets: dict[int, int] = {}
+    for fact in own:
+        if INDICATORS[fact.indicator].kind == "duration":
+            bucket = bucket_of(fact.value)
+            buckets[bucket] = buckets.get(bucket, 0) + 1
+    return Counted(
+        len(own),
+        sum(f.value for f in own),
+        sum(f.good for f in own),
+        tuple(sorted(buckets.items())),
+    )
+
+
+def window_facts(facts: Iterable[Fact], window: str, stream_ms: int, zone: ZoneInfo) -> list[Fact]:
+    """The facts in a window that ends with the pane holding ``stream_ms``."""
+    start, end = window_bounds(window, stream_ms, zone)
+    return [fact for fact in facts if start <= fact.time_ms < end]
+
+
+def window_bounds(window: str, stream_ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Start and end of a window, in ms."""
+    if window == "30d":
+        return _calendar_bounds(stream_ms, zone)
+    minutes = WINDOW_MINUTES[window]
+    pane = MINUTE_MS * (1 if minutes <= 60 else 15)
+    end = (stream_ms // pane + 1) * pane
+    return end - minutes * MINUTE_MS, end
+
+
+def _calendar_bounds(stream_ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    today = datetime.fromtimestamp(stream_ms / 1000, zone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    first, after = today - timedelta(days=29), today + timedelta(days=1)
+    return int(first.timestamp() * 1000), int(after.timestamp() * 1000)
+
+
+def gauge_level(facts: Iterable[Fact], window: str, stream_ms: int, zone: ZoneInfo) -> int:
+    """The sum of all changes before the window's end."""
+    _, end = window_bounds(window, stream_ms, zone)
+    return sum(fact.value for fact in facts if fact.time_ms < end)
+
+
+def cells_touched(before: Sequence[Fact], fresh: Sequence[Fact], zone: ZoneInfo) -> list[Cell]:
+    """The absolute cells of one source after ``fresh`` facts came to those ``before``."""
+    all_facts = [*before, *fresh]
+    places = {place for fact in fresh for place in _places(fact, zone)}
+    return [_cell(place, all_facts, zone) for place in sorted(places)]
+
+
+_Place = tuple[int, int, str, str, str]
+
+
+def _places(fact: Fact, zone: ZoneInfo) -> Iterable[_Place]:
+    panes = [(level, _start(level, fact.time_ms, zone)) for level in (MINUTE, QUARTER, DAY)]
+    if INDICATORS[fact.indicator].kind == "gauge":
+        panes.append((TOTAL, 0))
+    for level, start in panes:
+        for kind, name in fact.scopes():
+            yield level, start, kind, name, fact.indicator
+
+
+def _start(level: int, time_ms: int, zone: ZoneInfo) -> int:
+    if level == MINUTE:
+        return time_ms // MINUTE_MS * MINUTE_MS
+    if level == QUARTER:
+        return time_ms // (15 * MINUTE_MS) * 15 * MINUTE_MS
+    local = datetime.fromtimestamp(time_ms / 1000, zone)
+    return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
+def _cell(place: _Place, facts: Iterable[Fact], zone: ZoneInfo) -> Cell:
+    level, start, kind, name, indicator = place
+    own = counted(fact for fact in facts if place in set(_places(fact, zone)))
+    sketch = [number for pair in own.buckets for number in pair] or None
+    return Cell(
+        level,
+        start,
+        SCOPE_KINDS.index(kind),  # type: ignore[arg-type]  # the kinds above are scope kinds
+        name,
+        INDICATOR_IDS.index(indicator),
+        own.n,
+        own.total,
+        own.good,
+        sketch,
+    )
+
+
+def update(
+    source: int,
+    cells: list[Cell],
+    *,
+    revision: int = 1,
+    watermark_ms: int = 0,
+    caught_up: bool = False,
+    received_ms: int = 0,
+    cycle: int = 0,
+    slice_cells: list[Cell] | None = None,
+    department: str = "d",
+) -> PaneUpdate:
+    """A record of ``panes`` of the department ``d``."""
+    return PaneUpdate(
+        source,
+        f"department:{department}",
+        department,
+        revision,
+        watermark_ms,
+        caught_up,
+        received_ms,
+        "v1",
+        cells,
+        cycle,
+        slice_cells or [],
+    )
