@@ -24,7 +24,7 @@ from shared.runtime.sse import Broadcaster
 
 log = structlog.get_logger("api")
 
-Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}\Z", description="`next` of a page")]
+Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of a page")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 

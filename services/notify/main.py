@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from pydantic import ValidationError
 
 from services.notify.alert_store import AlertStore
 from services.notify.api import Parts, alerts_router, endpoints_router
@@ -22,7 +24,7 @@ from services.notify.outbox import Outbox
 from services.notify.sender import WebhookSender
 from services.notify.settings import NotifySettings
 from shared.contracts.topics import BREACHES, Topic
-from shared.runtime.background import Background, persistently
+from shared.runtime.background import Background, end_process, persistently
 from shared.runtime.database import Database, install_unavailable
 from shared.runtime.http import create_app, serve
 from shared.runtime.kafka import ConsumerProgress, ensure_topics, make_consumer, started
@@ -125,8 +127,11 @@ class Notify:
             await consumer.stop()
 
 
-def build_app(settings: NotifySettings, notify: Notify) -> FastAPI:
-    background = Background(notify.run)
+def build_app(
+    settings: NotifySettings, notify: Notify, on_failure: Callable[[], None] = end_process
+) -> FastAPI:
+    """``on_failure`` is called when the work beside the requests cannot go on."""
+    background = Background(notify.run, on_failure)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -161,11 +166,18 @@ def build_app(settings: NotifySettings, notify: Notify) -> FastAPI:
     return app
 
 
-def main() -> None:
-    settings = NotifySettings()
+def main() -> int:
+    """Serve until SIGINT or SIGTERM. Returns the exit status: 2 for wrong settings."""
+    try:
+        settings = NotifySettings()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            print("/".join(map(str, fault["loc"])), fault["msg"], file=sys.stderr)
+        return 2
     configure_logging("notify", settings)
     serve(build_app(settings, Notify(settings)), settings.notify_host, settings.notify_port)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

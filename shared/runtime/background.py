@@ -45,10 +45,12 @@ def _curable(error: Exception) -> bool:
 
 
 class Background:
-    """An async context manager around `work`, which should never end by itself."""
+    """An async context manager around `work`, which should never end by itself. `on_failure` is
+    called when an error ends it; `end_process` is the one for a service."""
 
-    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, work: Callable[[], Awaitable[None]], on_failure: Callable[[], None]) -> None:
         self._work = work
+        self._on_failure = on_failure
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Background":
@@ -71,4 +73,9 @@ class Background:
             await self._work()
         except Exception:  # the last resort: nobody awaits this task before the service stops
             log.exception("background_work_failed")
-            signal.raise_signal(signal.SIGTERM)
+            self._on_failure()
+
+
+def end_process() -> None:
+    """Ask this process to stop in the orderly way."""
+    signal.raise_signal(signal.SIGTERM)

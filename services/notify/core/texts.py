@@ -81,12 +81,12 @@ _CRITICAL: Final = Bilingual("Critical: ", "严重：")
 _MISSED: Final = Bilingual(
     "{figure} of {scope} in the {window}: {value}; the target is {side} {limit} "
     "({sample}). Missed since {since}.",
-    "{scope}{window}的{figure}为 {value}，目标为{side} {limit}（{sample}）。自 {since} 起未达标。",
+    "{scope}：{window}{figure}为 {value}，目标为{side} {limit}（{sample}）。自 {since} 起未达标。",
 )
 _BACK: Final = Bilingual(
     "{figure} of {scope} in the {window}: {value}; the target is {side} {limit} "
     "({sample}). Missed from {since} to {until}.",
-    "{scope}{window}的{figure}为 {value}，目标为{side} {limit}（{sample}）。"
+    "{scope}：{window}{figure}为 {value}，目标为{side} {limit}（{sample}）。"
     "未达标时段：{since} 至 {until}。",
 )
 _SOURCE: Final = Bilingual(

@@ -37,7 +37,7 @@ CREATE INDEX alerts_active ON alerts (number) WHERE state <> 'resolved';
 
 -- Numbers the transitions in the order of their commits: the row lock makes writers queue.
 CREATE TABLE stream_position (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     value bigint NOT NULL
 );
 INSERT INTO stream_position (value) VALUES (0);
@@ -101,7 +101,7 @@ CREATE TABLE delivery_attempts (
 
 -- The master key of endpoint secrets when the settings name none: made once.
 CREATE TABLE signing_key (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     key bytea NOT NULL
 );
 

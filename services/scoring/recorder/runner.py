@@ -39,6 +39,8 @@ class RecorderSettings(Protocol):
     def postgres_dsn(self) -> SecretStr: ...
     @property
     def metrics_port(self) -> int | None: ...
+    @property
+    def scoring_host(self) -> str: ...
 
 
 async def run(settings: RecorderSettings) -> None:
@@ -51,9 +53,7 @@ async def run(settings: RecorderSettings) -> None:
         await task
 
 
-async def record(
-    settings: RecorderSettings, topic: Topic, *, group: str = GROUP, host: str = "127.0.0.1"
-) -> None:
+async def record(settings: RecorderSettings, topic: Topic, *, group: str = GROUP) -> None:
     """Copy ``topic`` until cancelled. Serves health and metrics meanwhile."""
     database = Database(
         settings.postgres_dsn.get_secret_value(),
@@ -65,7 +65,7 @@ async def record(
     checks = _Checks(database)
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(
-        host,
+        settings.scoring_host,
         port,
         [("postgres", database.check), ("kafka", checks.ready)],
         [("kafka", checks.live)],

@@ -12,6 +12,7 @@ from shared.runtime.telemetry import configure_logging
 
 class ProcessSettings(RuntimeSettings):
     metrics_port: int | None = 0
+    scoring_host: str = "127.0.0.1"
 
 
 def main(bootstrap: str, dsn: str, topic: str, partitions: str) -> None:
