@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -26,7 +26,7 @@ from services.scoring.api.tail import Tail
 from services.scoring.rule_files import load_rules
 from services.scoring.settings import ScoringSettings
 from shared.contracts.topics import BREACHES, SCORES, Topic
-from shared.runtime.background import Background, persistently
+from shared.runtime.background import Background, end_process, persistently
 from shared.runtime.database import Database, install_unavailable
 from shared.runtime.http import create_app, serve
 from shared.runtime.postgres import load_queries
@@ -97,11 +97,14 @@ class ReadApi:
 
 
 def build_app(
-    settings: ScoringSettings, topics: tuple[Topic, Topic] = (SCORES, BREACHES)
+    settings: ScoringSettings,
+    topics: tuple[Topic, Topic] = (SCORES, BREACHES),
+    on_failure: Callable[[], None] = end_process,
 ) -> FastAPI:
-    """The whole app; figures are served without Postgres, period results need it."""
+    """The whole app; figures are served without Postgres, period results need it. ``on_failure``
+    is called when the work beside the requests cannot go on."""
     api = ReadApi(settings, topics)
-    background = Background(api.work)
+    background = Background(api.work, on_failure)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -147,6 +147,7 @@ class Owner:
                 for owned in list(self._owned.values()):
                     if owned.restored.is_set():
                         await self._emitter.send(owned.tick())
+                        await asyncio.sleep(0)  # a replay makes ticks long: let others work
         self.progress.made()
 
     async def keep_time(self) -> None:
