@@ -44,9 +44,14 @@ def _curable(error: Exception) -> bool:
     return is_transient(error) or isinstance(error, KafkaError)
 
 
+def end_process() -> None:
+    """Ask this process to stop in the orderly way."""
+    signal.raise_signal(signal.SIGTERM)
+
+
 class Background:
     """An async context manager around `work`, which should never end by itself. `on_failure` is
-    called when an error ends it; `end_process` is the one for a service."""
+    called when an error ends it."""
 
     def __init__(self, work: Callable[[], Awaitable[None]], on_failure: Callable[[], None]) -> None:
         self._work = work
@@ -74,8 +79,3 @@ class Background:
         except Exception:  # the last resort: nobody awaits this task before the service stops
             log.exception("background_work_failed")
             self._on_failure()
-
-
-def end_process() -> None:
-    """Ask this process to stop in the orderly way."""
-    signal.raise_signal(signal.SIGTERM)
