@@ -53,7 +53,9 @@ class Background:
     """An async context manager around `work`, which should never end by itself. `on_failure` is
     called when an error ends it."""
 
-    def __init__(self, work: Callable[[], Awaitable[None]], on_failure: Callable[[], None]) -> None:
+    def __init__(
+        self, work: Callable[[], Awaitable[None]], on_failure: Callable[[], None] = end_process
+    ) -> None:
         self._work = work
         self._on_failure = on_failure
         self._task: asyncio.Task[None] | None = None
