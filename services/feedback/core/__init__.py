@@ -1,0 +1,1 @@
+"""The rules of feedback, without Postgres, HTTP, clock or environment."""
