@@ -1,6 +1,7 @@
 """What a running system writes to the terminal: one line per record, prefixed and coloured."""
 
 import contextlib
+import io
 import json
 import queue
 import sys
@@ -98,10 +99,16 @@ class Terminal:
 
     def _write_all(self) -> None:
         while (line := self._lines.get()) is not None:
-            self._confess()
-            self.out.write(line + "\n")
-            if self._lines.empty():
-                self.out.flush()
+            try:
+                self._write(line)
+            except BrokenPipeError:  # nobody reads any more; the log files have it all
+                self.out = io.StringIO()
+
+    def _write(self, line: str) -> None:
+        self._confess()
+        self.out.write(line + "\n")
+        if self._lines.empty():
+            self.out.flush()
 
     def _confess(self) -> None:
         if dropped := self._dropped:

@@ -20,6 +20,8 @@ _JVM = (
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
 )
+# The optimising compiler repays its work only to a broker that lives for minutes.
+_QUICK_START = "-XX:TieredStopAtLevel=1"
 
 
 class KafkaJarsMissingError(RuntimeError):
@@ -48,14 +50,15 @@ class Broker:
 class KafkaCluster:
     """A KRaft cluster of one or three nodes on loopback.
 
-    Node 1 listens on `port`, node 2 on `port + 1`, and so on; the controllers follow, from
-    `port + 10`, unless `ports` names every port (brokers first, then controllers).
+    `ports` are the listeners of all nodes, then their controllers (`default_ports` makes them). A
+    `short_lived` cluster starts with half the CPU, and is slower once it is warm: for tests.
     """
 
     java: Path
     jars: Path
     directory: Path
     ports: tuple[int, ...]
+    short_lived: bool = False
 
     @property
     def brokers(self) -> tuple[Broker, ...]:
@@ -83,11 +86,12 @@ class KafkaCluster:
                 self._format(broker)
 
     def command(self, broker: Broker) -> list[str]:
-        return [*self._java(_JVM, broker), "kafka.Kafka", str(broker.properties_file)]
+        options = (*_JVM, _QUICK_START) if self.short_lived else _JVM
+        return [*self._java(options, broker), "kafka.Kafka", str(broker.properties_file)]
 
     def _format(self, broker: Broker) -> None:
         command = [
-            *self._java(("-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"), broker),
+            *self._java(("-Xmx96m", "-XX:+UseSerialGC", _QUICK_START), broker),
             *("kafka.tools.StorageTool", "format"),
             *("--cluster-id", cluster_id(self.directory)),
             *("--config", str(broker.properties_file)),

@@ -35,7 +35,8 @@ class StackOptions:
 
     `only` names services (none: all of them), which come with the servers they need; `without`
     names any process. `kafka` and `postgres_dsn` are servers that the user already runs: none is
-    started then. `environ` is what the processes inherit.
+    started then. `durable=False` is for tests: servers start quicker and may lose data when the
+    power fails. `environ` is what the processes inherit.
     """
 
     ports: Ports = field(default_factory=Ports)
@@ -251,7 +252,8 @@ class LocalStack:
         options = self.options
         ports = options.kafka_ports or default_ports(options.ports.kafka, options.brokers)
         directory = self.data.kafka(options.brokers)
-        return KafkaCluster(find_java(options.environ), KAFKA_JARS, directory, ports)
+        java = find_java(options.environ)
+        return KafkaCluster(java, KAFKA_JARS, directory, ports, short_lived=not options.durable)
 
     def _postgres(self) -> PostgresServer:
         return PostgresServer(

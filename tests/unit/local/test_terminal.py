@@ -63,3 +63,18 @@ def test_a_paused_terminal_drops_lines_and_says_how_many_instead_of_blocking() -
     dropped = int(next(line for line in lines if "were not shown" in line)[1:].split()[0])
     assert dropped > 0
     assert len([line for line in lines if line.startswith("api")]) + dropped == 6000
+
+
+class ClosedOutput(io.StringIO):
+    """The end of a pipe whose reader has left."""
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_reader_that_left_does_not_end_the_writer() -> None:
+    terminal = Terminal(PLAIN, ClosedOutput())
+    terminal("api", "lost")
+    terminal("api", "lost too")
+    terminal.close()
+    assert terminal.out.getvalue() == "api       | lost too\n"  # type: ignore[attr-defined] # a StringIO by then
