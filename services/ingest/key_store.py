@@ -25,7 +25,13 @@ log = structlog.get_logger("keys")
 SCHEMA = "ingest"
 MIGRATIONS = Path(__file__).parent / "migrations"
 QUERIES = load_queries(Path(__file__).parent / "queries")
-DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 _EAGERNESS = 0.25
 
@@ -76,6 +82,11 @@ class KeyCache:
             self._refresher.cancel()
             with suppress(asyncio.CancelledError):
                 await self._refresher
+
+    async def alive(self) -> None:
+        """Liveness: raises when nobody reads the keys anew any more."""
+        if self._refresher is None or self._refresher.done():
+            raise RuntimeError("the keys are not refreshed any more")
 
     async def find(self, key: str) -> SourceKey | None:
         """The key if it is in force."""

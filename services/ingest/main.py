@@ -64,13 +64,16 @@ def build_app(settings: IngestSettings) -> FastAPI:
     async def publisher_alive() -> None:
         await running[0].publisher.alive()
 
+    async def keys_alive() -> None:
+        await running[0].keys.alive()
+
     app = create_app(
         title="Bellwether ingest",
         service="ingest",
         version=VERSION,
         lifespan=lifespan,
         readiness=[("postgres", database_ready), ("kafka", broker_ready)],
-        liveness=[("publisher", publisher_alive)],
+        liveness=[("publisher", publisher_alive), ("keys", keys_alive)],
         description="Takes events from CRM systems, survey tools and files.",
     )
     app.include_router(

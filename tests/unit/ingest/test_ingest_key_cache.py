@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from services.ingest.core.keys import digest
 from services.ingest.key_store import KeyCache
 from tests.unit.ingest.samples import NOW
@@ -80,3 +82,10 @@ async def test_keys_stay_in_force_while_the_database_is_away() -> None:
         database.away = False
         database.keys.append("b")
         assert await cache.find("b") is not None
+
+
+async def test_a_cache_that_is_no_longer_refreshed_is_not_alive() -> None:
+    async with caching(Database()) as cache:
+        await cache.alive()
+    with pytest.raises(RuntimeError, match="not refreshed"):
+        await cache.alive()
