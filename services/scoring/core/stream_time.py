@@ -12,8 +12,11 @@ from typing import Final
 
 LIVE_MS: Final = 15 * 60_000
 """A stream whose greatest watermark is no older than this is live."""
-QUIET_MS: Final = 2_000
-"""A source that has caught up and said nothing for so long (by the wall clock) holds up nobody."""
+QUIET_MS: Final = 5_000
+"""When all sources have caught up and said nothing for so long, by the wall clock, a replay has
+paused or ended."""
+SILENT_MS: Final = 15_000
+"""A source that has caught up and is silent for so long holds up nobody, while others go on."""
 PATIENCE_MS: Final = 5_000
 """How long to wait, in a replay, for sources that were never heard of."""
 
@@ -83,8 +86,16 @@ class StreamClock:
         return len(self._sources) >= self._expected or waited >= PATIENCE_MS
 
     def _behind(self, now_ms: int) -> list[int]:
+        """Watermarks of the sources that more may come from soon."""
+        patience = QUIET_MS if self._all_quiet(now_ms) else SILENT_MS
         return [
             source.watermark_ms
             for source in self._sources.values()
-            if not source.caught_up or now_ms - source.moved_at_ms < QUIET_MS
+            if not source.caught_up or now_ms - source.moved_at_ms < patience
         ]
+
+    def _all_quiet(self, now_ms: int) -> bool:
+        return all(
+            source.caught_up and now_ms - source.moved_at_ms >= QUIET_MS
+            for source in self._sources.values()
+        )
