@@ -1,13 +1,14 @@
 """What a running system writes to the terminal: one line per record, prefixed and coloured."""
 
 import contextlib
-import io
 import json
+import os
 import queue
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
@@ -102,7 +103,7 @@ class Terminal:
             try:
                 self._write(line)
             except BrokenPipeError:  # nobody reads any more; the log files have it all
-                self.out = io.StringIO()
+                self.out = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for good
 
     def _write(self, line: str) -> None:
         self._confess()
