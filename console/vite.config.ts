@@ -33,5 +33,5 @@ export default defineConfig({
   base: "./",
   plugins: [preact(), contentSecurityPolicy()],
   build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
-  server: { host: "127.0.0.1", proxy: { "/v1": { target: api, changeOrigin: true } } },
+  server: { host: "127.0.0.1", proxy: { "/v1": api, "/readyz": api } },
 });

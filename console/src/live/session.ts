@@ -4,7 +4,7 @@ import type { Histories } from "../model/history";
 import { MAIN_INDICATORS, reading } from "../model/readings";
 import type { View } from "../model/view";
 import type { Alert, Indicator, Meta, Page, ScoreRecord, Target } from "../model/wire";
-import { getAll, getJson, postJson } from "./api";
+import { ApiError, getAll, getJson, postJson } from "./api";
 import { backoffMs } from "./backoff";
 import { SseClient, type SseHandlers, type SseSurroundings } from "./sse_client";
 import type { ServerEvent } from "./sse_parser";
@@ -126,6 +126,7 @@ export class Session {
 
   private async loadSnapshot(view: View, from: SseClient): Promise<void> {
     const { windows } = this.store.state;
+    await whenReady();
     const pages = await Promise.all(
       KINDS.flatMap((kind) =>
         windows.map((window) => getAll<ScoreRecord>("/v1/windows", { kind, window })),
@@ -236,6 +237,12 @@ export class Session {
   private now(): number {
     return this.surroundings.now();
   }
+}
+
+/** A scoring api that has just started answers from what it has read so far: wait for the rest. */
+async function whenReady(): Promise<void> {
+  const response = await fetch("/readyz", { signal: AbortSignal.timeout(10_000) });
+  if (response.status === 503) throw new ApiError("scoring is not ready", 503);
 }
 
 const IS_MAIN: ReadonlySet<string> = new Set(MAIN_INDICATORS);

@@ -6,7 +6,7 @@ import type { State } from "../live/state";
 import { listAlerts } from "../model/alert_list";
 import { judgedUnit } from "../model/readings";
 import { parseScope } from "../model/scope";
-import { type Alert, instant, type Target } from "../model/wire";
+import { type Alert, instant, isWindow, type Target } from "../model/wire";
 import { ActorDialog, rememberedActor } from "./ActorDialog";
 import { useSurface } from "./context";
 import { Mark } from "./Mark";
@@ -195,23 +195,9 @@ function Figures({ alert }: { alert: Alert }) {
       <b>{quantity(alert.value, unit, language)}</b>
       <span>{limitText(alert.comparison, alert.limit, unit, language)}</span>
       <span>{t("tile.sample", { n: count(alert.n, language) })}</span>
-      <span>{windowLabel(alert.window, t)}</span>
+      <span>{isWindow(alert.window) ? t(`span.${alert.window}`) : alert.window}</span>
     </p>
   );
-}
-
-function windowLabel(window: string, t: ReturnType<typeof useSurface>["t"]): string {
-  switch (window) {
-    case "5m":
-    case "15m":
-    case "1h":
-    case "24h":
-    case "7d":
-    case "30d":
-      return t(`window.${window}`);
-    default:
-      return window;
-  }
 }
 
 function Outcome({ alert }: { alert: Alert }) {

@@ -70,11 +70,7 @@ function Headline({ line, named, indicator }: HeadlineProps) {
         </span>
         <small class="sample">{text.sample}</small>
       </span>
-      <Sparkline
-        series={histories.of(line.window, "organisation", line.indicator)}
-        limit={line.limit}
-        standing={line.standing}
-      />
+      <Sparkline series={histories.of(line.window, "organisation", line.indicator)} line={line} />
     </li>
   );
 }

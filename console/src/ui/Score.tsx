@@ -13,7 +13,7 @@ export function Score({ record, named }: Props) {
   if (!record) return null;
   const score = record.score ?? null;
   const finality = record.provisional ? t("tile.provisional") : t("tile.final");
-  const window = t(`window.${record.window}`);
+  const window = t(`span.${record.window}`);
   return (
     <p
       class="score"

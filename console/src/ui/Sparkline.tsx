@@ -1,31 +1,35 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Series } from "../model/history";
+import type { Reading } from "../model/readings";
 import { onPulse, onResize } from "./pulse";
 
 interface Props {
   series: Series;
-  limit: number | null;
-  standing: string;
+  line: Reading;
 }
 
 const SHORTEST_SPAN_MS = 60_000;
+/** The height of a chart is at least two percentage points, or a tenth of the value: percentiles
+ * come from a sketch and move in steps of up to 2 %. */
+const LEAST_SHARE = 0.02;
+const LEAST_PART = 0.1;
 
 /** The recent values of one reading; its limit is dashed when it lies near. Decorative: the value
  * beside it is what is read out. */
-export function Sparkline({ series, limit, standing }: Props) {
+export function Sparkline({ series, line }: Props) {
   const element = useRef<HTMLDivElement>(null);
-  const shown = useRef(limit);
-  shown.current = limit;
+  const shown = useRef(line);
+  shown.current = line;
   useEffect(() => {
     const box = element.current;
     if (!box) return;
     return draw(box, series, () => shown.current);
   }, [series]);
-  return <div class={`spark spark-${standing}`} ref={element} aria-hidden="true" />;
+  return <div class={`spark spark-${line.standing}`} ref={element} aria-hidden="true" />;
 }
 
-function draw(box: HTMLDivElement, series: Series, limit: () => number | null): () => void {
+function draw(box: HTMLDivElement, series: Series, line: () => Reading): () => void {
   let chart: uPlot | null = null;
   let version = -1;
   let colour = "";
@@ -42,7 +46,7 @@ function draw(box: HTMLDivElement, series: Series, limit: () => number | null): 
     if (chart) chart.setSize({ width, height });
     else
       chart = new uPlot(
-        options(width, height, () => colour, limit),
+        options(width, height, () => colour, line),
         [[], []],
         box,
       );
@@ -62,7 +66,7 @@ function options(
   width: number,
   height: number,
   colour: () => string,
-  limit: () => number | null,
+  line: () => Reading,
 ): uPlot.Options {
   return {
     width,
@@ -73,13 +77,13 @@ function options(
     axes: [{ show: false }, { show: false }],
     scales: {
       x: { time: false, range: (_, from, to) => timeRange(from, to) },
-      y: { range: (_, low, high) => valueRange(low, high, limit()) },
+      y: { range: (_, low, high) => valueRange(low, high, line()) },
     },
     series: [
       {},
       { stroke: colour, width: 1.5, points: { show: false }, spanGaps: false, pxAlign: 0 },
     ],
-    hooks: { draw: [(chart) => decorate(chart, colour(), limit())] },
+    hooks: { draw: [(chart) => decorate(chart, colour(), line().limit)] },
   };
 }
 
@@ -89,13 +93,13 @@ function timeRange(from: number | null, to: number | null): [number, number] {
 }
 
 /** Never so close that noise looks like a cliff; wide enough for a limit that is near. */
-export function valueRange(
+function valueRange(
   low: number | null,
   high: number | null,
-  limit: number | null,
+  { limit, unit }: Reading,
 ): [number, number] {
   if (low === null || high === null) return [0, 1];
-  const least = Math.max(Math.abs(high) * 0.02, 1e-3);
+  const least = unit === "ratio" ? LEAST_SHARE : Math.abs(high) * LEAST_PART || 1;
   const span = Math.max(high - low, least);
   let from = low;
   let to = high;

@@ -100,11 +100,7 @@ function Line({ line, scope, named, indicator, density }: LineProps) {
         <span>{text.label}</span> <small>{text.measure}</small>
         {density === "large" && <small class="sample">{text.sample}</small>}
       </span>
-      <Sparkline
-        series={histories.of(line.window, scope, line.indicator)}
-        limit={line.limit}
-        standing={line.standing}
-      />
+      <Sparkline series={histories.of(line.window, scope, line.indicator)} line={line} />
       <span class="value">{text.gap ? <small class="gap">— {text.gap}</small> : text.value}</span>
       {density === "large" && (
         <span class="judgement">

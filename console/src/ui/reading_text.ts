@@ -27,10 +27,7 @@ export function readingText(
   withWindow: boolean,
 ): ReadingText {
   const label = indicatorLabel(reading.indicator, indicator, language, t);
-  const measure = [
-    measureText(reading, language, t),
-    withWindow ? t(`window.${reading.window}`) : "",
-  ]
+  const measure = [measureText(reading, language, t), withWindow ? t(`span.${reading.window}`) : ""]
     .filter(Boolean)
     .join(" · ");
   const value = quantity(reading.value, reading.unit, language);
