@@ -126,7 +126,7 @@ def _cell(place: _Place, facts: Iterable[Fact], zone: ZoneInfo) -> Cell:
     return Cell(
         level,
         start,
-        SCOPE_KINDS.index(kind),  # type: ignore[arg-type]  # the kinds above are scope kinds
+        SCOPE_KINDS.index(kind),
         name,
         INDICATOR_IDS.index(indicator),
         own.n,
