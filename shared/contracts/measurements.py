@@ -37,12 +37,14 @@ class Measurement(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class MeasurementBatch(msgspec.Struct, array_like=True, gc=False):
-    """What one flush of one input partition measured; (``source``, ``revision``) names it."""
+    """What one flush of one input partition measured, or a ``part`` of it, counted from 0:
+    (``source``, ``revision``, ``part``) names it."""
 
     source: int
     revision: int
     watermark_ms: int
     rows: list[Measurement]
+    part: int = 0
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

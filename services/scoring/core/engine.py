@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from typing import Final, NamedTuple, TypeVar
 
-import msgspec
-
-from services.scoring.core import ledger
+from services.scoring.core import ledger, tickets
 from services.scoring.core.changelog import ChangelogRecord, PaneRow, TicketRow
-from services.scoring.core.derive import Derived, derive
+from services.scoring.core.derive import difference, net, replay
 from services.scoring.core.lateness import Lateness
-from services.scoring.core.ledger import Fact, Ticket
+from services.scoring.core.ledger import Fact
+from services.scoring.core.lifecycle import Lifecycle, Row
 from services.scoring.core.panes import DAY_MS, HOUR_MS, PaneKey, PaneStore
 from services.scoring.core.rules import RuleHistory
+from services.scoring.core.tickets import Ticket
 from shared.contracts import scopes
 from shared.contracts.decode import DecodeError, decode_event
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, epoch_ms
@@ -112,6 +112,7 @@ class Engine:
         self.positions = [0] * inputs
         self.watermark_ms = 0
         self._rules = rules
+        self._lifecycle = Lifecycle(rules)
         self._tickets: dict[str, bytes] = {}
         self._panes = PaneStore(rules.zone)
         self._revision = 0
@@ -224,40 +225,53 @@ class Engine:
         booked = 0
         for ticket_id, reads in pending.facts.items():
             packed = self._tickets.get(ticket_id)
-            ticket = ledger.unpack(packed) if packed is not None else Ticket([])
-            fresh = self._fresh(ticket, reads, pending.dead_letters)
+            ticket = tickets.unpack(packed) if packed is not None else tickets.new_ticket()
+            fresh = _fresh(ticket, reads, pending.dead_letters)
             booked += len(fresh)
             if fresh:
-                before, after = self._apply(ticket_id, ticket, fresh)
+                rows, odd = self._live(ticket, fresh)
+                anomalies.update(odd)
+                ticket.append(fresh)
+                self._tickets[ticket_id] = tickets.pack(ticket)
                 touched.append(ticket_id)
-                measurements += _difference(before, after)
-                anomalies.update(Counter(after.anomalies) - Counter(before.anomalies))
+                measurements += self._measurements(ticket_id, ticket, rows)
         self._panes.book(measurements, self.watermark_ms)
         return measurements, touched, booked, anomalies
 
-    def _fresh(self, ticket: Ticket, reads: list[_Read], dead_letters: list[Refused]) -> list[Fact]:
-        """The facts that are new to the ticket, less those that come too late or too many."""
-        known = {fact.event for fact in ticket.facts}
-        fresh: dict[int, Fact] = {}
-        for fact, topic, record, is_late in reads:
-            if fact.event in known or fact.event in fresh:
-                continue
-            if is_late:
-                reason, detail = "too_late", "its topic had come further than the horizon"
-            elif len(known) + len(fresh) >= ledger.MAX_FACTS:
-                reason, detail = "too_many_events", f"the ticket has {ledger.MAX_FACTS} events"
-            else:
-                fresh[fact.event] = fact
-                continue
-            dead_letters.append(_refused(topic, record, reason, detail))
-        return list(fresh.values())
+    def _live(self, ticket: Ticket, fresh: list[Fact]) -> tuple[list[Row], Iterable[str]]:
+        """Advance the ticket by new facts; by a replay where they do not simply come next."""
+        fresh.sort()
+        if _comes_next(ticket, fresh):
+            self._lifecycle.advance(ticket.life, fresh)
+            rows, anomalies = self._lifecycle.take()
+            return net(rows), anomalies
+        facts = ticket.list_facts()
+        before = replay(facts, self._lifecycle)
+        after = replay([*facts, *fresh], self._lifecycle)
+        ticket.life = after.life
+        odd = (after.anomalies - before.anomalies).elements()
+        return difference(before.rows, after.rows), odd
 
-    def _apply(self, ticket_id: str, ticket: Ticket, fresh: list[Fact]) -> tuple[Derived, Derived]:
-        before = derive(ticket_id, ticket.facts, self._rules) if ticket.facts else _NOTHING
-        ticket.add(fresh)
-        after = derive(ticket_id, ticket.facts, self._rules)
-        self._tickets[ticket_id] = ledger.pack(ticket)
-        return before, after
+    def _measurements(self, ticket_id: str, ticket: Ticket, rows: list[Row]) -> list[Measurement]:
+        channel, category = ticket.life.channel, ticket.life.category
+        at = self._rules.at
+        return [
+            Measurement(
+                ticket_id,
+                row.indicator,
+                row.sequence,
+                row.sign,
+                row.time_ms,
+                row.value,
+                row.good,
+                *row.holder,
+                channel,
+                category,
+                row.event,
+                at(row.time_ms).version,
+            )
+            for row in rows
+        ]
 
     def _expire(self) -> list[str]:
         """Forget what is older than it is kept for: panes by the hour, tickets by the day of
@@ -269,16 +283,15 @@ class Engine:
         if limit - self._tickets_expired_ms < DAY_MS:
             return []
         self._tickets_expired_ms = limit
-        forgotten = [t for t, packed in self._tickets.items() if self._is_over(t, packed, limit)]
+        forgotten = [t for t, packed in self._tickets.items() if self._is_over(packed, limit)]
         for ticket_id in forgotten:
             del self._tickets[ticket_id]
         return forgotten
 
-    def _is_over(self, ticket_id: str, packed: bytes, limit_ms: int) -> bool:
-        facts = ledger.unpack(packed).facts
-        if facts[-1].time_ms >= limit_ms:
-            return False
-        return not derive(ticket_id, facts, self._rules).unresolved
+    @staticmethod
+    def _is_over(packed: bytes, limit_ms: int) -> bool:
+        life = tickets.unpack(packed).life
+        return life.last[0] < limit_ms and not life.is_unresolved
 
     # -- what is stored -------------------------------------------------------------------------
 
@@ -362,8 +375,8 @@ class Engine:
 
     def _batches(self, measurements: list[Measurement]) -> list[MeasurementBatch]:
         return [
-            MeasurementBatch(self.partition, self._revision, self.watermark_ms, rows)
-            for rows in _chunks(measurements)
+            MeasurementBatch(self.partition, self._revision, self.watermark_ms, rows, part)
+            for part, rows in enumerate(_chunks(measurements))
         ]
 
     # -- restoring ------------------------------------------------------------------------------
@@ -406,7 +419,6 @@ class Engine:
                 )
 
 
-_NOTHING: Final = Derived({}, [], False)
 _NO_CELLS: Final[list[Cell]] = []
 
 
@@ -414,15 +426,32 @@ def _refused(topic: int, record: Record, reason: str, detail: str) -> Refused:
     return Refused(topic, record.offset, reason, detail, record.key, record.value)
 
 
-def _difference(before: Derived, after: Derived) -> Iterator[Measurement]:
-    """What to take back and what to state anew."""
-    old, new = before.measurements, after.measurements
-    for key, measurement in old.items():
-        if new.get(key) != measurement:
-            yield msgspec.structs.replace(measurement, sign=-1)
-    for key, measurement in new.items():
-        if old.get(key) != measurement:
-            yield measurement
+def _fresh(ticket: Ticket, reads: list[_Read], dead_letters: list[Refused]) -> list[Fact]:
+    """The facts that are new to the ticket, less those that come too late or too many."""
+    fresh: dict[int, Fact] = {}
+    for fact, topic, record, is_late in reads:
+        if fact.event in fresh or (ticket.facts and ticket.knows(fact)):
+            continue
+        if is_late:
+            reason, detail = "too_late", "its topic had come further than the horizon"
+        elif ticket.life.facts + len(fresh) >= ledger.MAX_FACTS:
+            reason, detail = "too_many_events", f"the ticket has {ledger.MAX_FACTS} events"
+        else:
+            fresh[fact.event] = fact
+            continue
+        dead_letters.append(_refused(topic, record, reason, detail))
+    return list(fresh.values())
+
+
+def _comes_next(ticket: Ticket, fresh: list[Fact]) -> bool:
+    """Whether living through the new facts (ascending) gives what a replay of all would."""
+    life = ticket.life
+    if life.corrected or life.opened_ms < 0:
+        return life.facts == 0 and len(fresh) == 1 and fresh[0].kind == ledger.OPENED
+    if ledger.order_of(fresh[0]) < life.last or any(f.kind == ledger.CORRECTED for f in fresh):
+        return False
+    # The first holder has a say in everything before: only a bare opening can wait for it.
+    return not life.awaits_holder or (life.facts == 1 and fresh[0].kind == ledger.ASSIGNED)
 
 
 def _group(department: str) -> str:

@@ -1,4 +1,5 @@
-INSERT INTO recorded_batches (topic, source, revision)
-SELECT $1, source, revision FROM unnest($2::int[], $3::bigint[]) AS given (source, revision)
+INSERT INTO recorded_batches (topic, source, revision, part)
+SELECT $1, source, revision, part
+FROM unnest($2::int[], $3::bigint[], $4::int[]) AS given (source, revision, part)
 ON CONFLICT DO NOTHING
-RETURNING source, revision
+RETURNING source, revision, part

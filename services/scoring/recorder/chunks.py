@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from services.scoring.recorder.rows import RecordRows, Row
+from services.scoring.recorder.rows import BatchId, RecordRows, Row
 
 
 @dataclass(slots=True)
@@ -28,15 +28,15 @@ class Chunk:
         return {record.partition: record.offset + 1 for record in self.records}
 
     @property
-    def batches(self) -> list[tuple[int, int]]:
-        """(source, revision) of each batch, once."""
+    def batches(self) -> list[BatchId]:
+        """Each batch once."""
         return list({record.batch: None for record in self.records if record.batch is not None})
 
     @property
     def days(self) -> set[int]:
         return set().union(*(record.days for record in self.records))
 
-    def rows_of(self, fresh: set[tuple[int, int]]) -> list[Row]:
+    def rows_of(self, fresh: set[BatchId]) -> list[Row]:
         """The rows of batches in ``fresh``, each batch once though it may be here twice."""
         rows: list[Row] = []
         left = set(fresh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -42,6 +42,14 @@ _EARLIEST_MS: Final = 0
 _LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01: a later instant is a mistake of units
 
 
+class BatchId(NamedTuple):
+    """What names a batch: the flush of an input partition, and the part of that flush."""
+
+    source: int
+    revision: int
+    part: int
+
+
 class Unstorable(ValueError):
     """The measurement can never be a row; the message says why."""
 
@@ -56,12 +64,11 @@ class Refusal:
 
 @dataclass(slots=True)
 class RecordRows:
-    """One Kafka record as the table sees it. ``batch`` is its (source, revision), or None for a
-    record that is no batch at all."""
+    """One Kafka record as the table sees it. ``batch`` is None for a record that is no batch."""
 
     partition: int
     offset: int
-    batch: tuple[int, int] | None = None
+    batch: BatchId | None = None
     rows: list[Row] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
@@ -73,11 +80,11 @@ def read_record(partition: int, offset: int, value: bytes | None) -> RecordRows:
     content = value or b""
     try:
         batch = decode_measurements(content)
-        _check_batch(batch.source, batch.revision)
+        _check_batch(batch.source, batch.revision, batch.part)
     except (msgspec.MsgspecError, UnicodeDecodeError, Unstorable) as error:
         record.refusals.append(Refusal(f"no batch of measurements: {error}", content))
         return record
-    record.batch = (batch.source, batch.revision)
+    record.batch = BatchId(batch.source, batch.revision, batch.part)
     for measurement in batch.rows:
         _add(record, record.batch, measurement)
     return record
@@ -88,7 +95,7 @@ def refuse_whole(record: RecordRows, value: bytes | None, reason: str) -> Record
     return RecordRows(record.partition, record.offset, refusals=[Refusal(reason, value or b"")])
 
 
-def _add(record: RecordRows, batch: tuple[int, int], measurement: Measurement) -> None:
+def _add(record: RecordRows, batch: BatchId, measurement: Measurement) -> None:
     try:
         row = _row(batch, measurement, record.offset)
     except Unstorable as error:
@@ -99,12 +106,13 @@ def _add(record: RecordRows, batch: tuple[int, int], measurement: Measurement) -
         record.days.add(day_of(measurement.time_ms))
 
 
-def _check_batch(source: int, revision: int) -> None:
-    if not (-_INT32 <= source < _INT32 and -_INT64 <= revision < _INT64):
-        raise Unstorable("source or revision is out of range")
+def _check_batch(source: int, revision: int, part: int) -> None:
+    fits = -_INT32 <= source < _INT32 and -_INT64 <= revision < _INT64 and 0 <= part < _INT32
+    if not fits:
+        raise Unstorable("source, revision or part is out of range")
 
 
-def _row(batch: tuple[int, int], m: Measurement, offset: int) -> Row:
+def _row(batch: BatchId, m: Measurement, offset: int) -> Row:
     if not 0 <= m.indicator < len(INDICATOR_IDS):
         raise Unstorable(f"unknown indicator {m.indicator}")
     texts = (m.ticket, m.department, m.team, m.employee, m.channel, m.category, m.rule_version)
@@ -112,7 +120,8 @@ def _row(batch: tuple[int, int], m: Measurement, offset: int) -> Row:
         raise Unstorable("a text contains the NUL character, which Postgres refuses")
     _check_numbers(m)
     return (
-        *batch,
+        batch.source,
+        batch.revision,
         m.ticket,
         INDICATOR_IDS[m.indicator],
         m.sequence,

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.scoring.recorder.chunks import Chunk
 from services.scoring.recorder.days import DayPartition, partition_of_day
-from services.scoring.recorder.rows import COLUMNS
+from services.scoring.recorder.rows import COLUMNS, BatchId
 from shared.runtime.database import Database, PooledConnection
 
 COPY_TIMEOUT: Final = 60.0
@@ -72,15 +72,16 @@ class MeasurementStore:
         if stored != assumed:
             raise PositionMoved(f"stored {stored}, assumed {assumed}")
 
-    async def _register(self, connection: PooledConnection, chunk: Chunk) -> set[tuple[int, int]]:
+    async def _register(self, connection: PooledConnection, chunk: Chunk) -> set[BatchId]:
         batches = chunk.batches
         rows = await connection.fetch(
             self._sql["recorder_register_batches"],
             self._topic,
-            [source for source, _ in batches],
-            [revision for _, revision in batches],
+            [batch.source for batch in batches],
+            [batch.revision for batch in batches],
+            [batch.part for batch in batches],
         )
-        return {(row["source"], row["revision"]) for row in rows}
+        return {BatchId(row["source"], row["revision"], row["part"]) for row in rows}
 
     async def _refuse(self, connection: PooledConnection, chunk: Chunk) -> None:
         refused = [

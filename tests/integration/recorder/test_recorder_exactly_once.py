@@ -106,7 +106,7 @@ async def stored(dsn: str) -> tuple[int, int, int]:
 
 
 async def until_stored(dsn: str, count: int) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(180):
         while (await stored(dsn))[0] < count:  # noqa: ASYNC110 - another process stores them
             await asyncio.sleep(0.2)
 
@@ -181,6 +181,16 @@ async def test_a_batch_that_was_produced_twice_is_stored_once(
         await until_stored(database, 15)
         await asyncio.sleep(1.0)
     assert await stored(database) == (15, 15, sum(range(15)))
+
+
+async def test_every_part_of_a_flush_is_stored(kafka: str, database: str, topic: str) -> None:
+    rows = [measurement(number) for number in range(20)]
+    halves = [MeasurementBatch(0, 1, 0, rows[:10], 0), MeasurementBatch(0, 1, 0, rows[10:], 1)]
+    async with producer(kafka, f"{topic}-parts") as sender, sender.transaction():
+        for half in halves:
+            await (await sender.send(topic, encode_measurements(half), partition=0))
+    with recorder(kafka, database, topic):
+        await until_stored(database, 20)
 
 
 async def test_what_can_never_be_stored_is_set_aside_and_the_rest_goes_on(

@@ -5,7 +5,14 @@ import pytest
 
 from services.scoring.recorder.chunks import Chunk, chunks
 from services.scoring.recorder.days import partition_of_day
-from services.scoring.recorder.rows import COLUMNS, RecordRows, read_record, refuse_whole, signed
+from services.scoring.recorder.rows import (
+    COLUMNS,
+    BatchId,
+    RecordRows,
+    read_record,
+    refuse_whole,
+    signed,
+)
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import Measurement, MeasurementBatch, encode_measurements
 
@@ -90,7 +97,7 @@ def test_a_refused_record_keeps_its_place_and_loses_its_rows() -> None:
 
 def test_a_batch_that_is_in_a_chunk_twice_gives_its_rows_once() -> None:
     chunk = Chunk([record_of(measurement()), record_of(measurement())])
-    assert len(chunk.rows_of({(2, 5)})) == 1
+    assert len(chunk.rows_of({BatchId(2, 5, 0)})) == 1
     assert chunk.rows_of(set()) == []
 
 
