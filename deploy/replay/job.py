@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from deploy.events_client.sender import EventSender
 from deploy.replay.delivery import Delivery, batches
@@ -91,9 +91,18 @@ def dry_run(job: Job, display: Display, out: BinaryIO | None) -> Tally:
 
 
 def _fill(job: Job, spool: Spool, rejects: RejectFile, display: Display) -> Plan:
-    display.phase("reading", "bytes", job.log.stat().st_size)
     plan = Plan(job.loaded.mapping, job.log, rejects, job.shuffle_ms, Random(job.seed))  # noqa: S311 - a shuffle that can be repeated, no secret
-    plan.fill(spool, display.advance_to)
+    now = ""
+
+    def tell(phase: Literal["reading", "mapping"], done: int) -> None:
+        nonlocal now
+        if phase == "mapping" and now != phase:
+            display.phase(phase, "rows", plan.tally.rows)
+        now = phase
+        display.advance_to(done)
+
+    display.phase("reading", "bytes", job.log.stat().st_size)
+    plan.fill(spool, tell)
     return plan
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 from deploy.replay.engine import CaseEngine, PlannedEvent
 from deploy.replay.mapping import Mapping
 from deploy.replay.rejects import RejectFile
 from deploy.replay.rows import LogReader, Record, Reject, Row, RowReader
 from deploy.replay.spool import CHUNK, Spool
+
+OnProgress = Callable[[Literal["reading", "mapping"], int], None]
 
 
 @dataclass
@@ -43,12 +46,13 @@ class Plan:
         self._random = random
         self.tally = Tally()
 
-    def fill(self, spool: Spool, on_bytes: Callable[[int], None] = lambda count: None) -> None:
-        """Read the whole log; ``on_bytes`` hears how far. Raises `FileError`."""
-        rows = self._rows(on_bytes)
+    def fill(self, spool: Spool, on_progress: OnProgress = lambda phase, done: None) -> None:
+        """Read and map the whole log. ``on_progress`` hears the phase, and how many bytes are
+        read or rows mapped. Raises `FileError`."""
+        rows = self._rows(lambda count: on_progress("reading", count))
         while chunk := list(islice(rows, CHUNK)):
             spool.add_rows(chunk)
-        events = self._events(spool)
+        events = self._events(spool, lambda count: on_progress("mapping", count))
         while batch := list(islice(events, CHUNK)):
             spool.add_events(batch)
         spool.forget_rows()
@@ -67,10 +71,15 @@ class Plan:
         if reader is None:
             RowReader(self._mapping, log.header)  # a file without rows must have the columns too
 
-    def _events(self, spool: Spool) -> Iterator[tuple[int, PlannedEvent]]:
+    def _events(
+        self, spool: Spool, on_rows: Callable[[int], None]
+    ) -> Iterator[tuple[int, PlannedEvent]]:
         engine = CaseEngine(self._mapping)
+        mapped = 0
         for rows in spool.cases():
             outcome = engine.run(rows)
+            mapped += len(rows)
+            on_rows(mapped)
             self.tally.cases += 1
             self.tally.withheld += outcome.withheld
             self.tally.stepped += outcome.stepped
