@@ -147,13 +147,9 @@ class AlertStore:
     ) -> AlertView:
         """Give the transition its place in the stream and put its deliveries into the outbox."""
         seen = self._view(row)
-        sequence = await connection.fetchval(self._sql["next_sequence"])
         body = encode_view(seen).decode()
-        await connection.execute(
-            self._sql["add_change"], sequence, seen.id, transition, at, actor, body
-        )
+        await connection.execute(self._sql["announce"], seen.id, transition, at, actor, body)
         await self._post(connection, seen, transition, at)
-        await connection.execute(self._sql["ring"])
         return seen
 
     async def _post(

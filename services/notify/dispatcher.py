@@ -19,6 +19,8 @@ log = structlog.get_logger("dispatcher")
 
 PER_ENDPOINT = 8
 LONGEST_WAIT_SECONDS = 5.0
+SHORTEST_WAIT_SECONDS = 0.02
+WAIT_UNDER_WAY_SECONDS = 0.5
 
 SecretOf = Callable[[Delivery], str]
 
@@ -56,12 +58,14 @@ class Dispatcher:
                 await self._bell.wait(await self._pause())
 
     async def _pause(self) -> float:
+        """Seconds to wait, unless the bell rings: it does when a delivery ends."""
+        if self._under_way.total():
+            return WAIT_UNDER_WAY_SECONDS
         metrics.PENDING.set(await self._outbox.count_pending())
         seconds = await self._outbox.seconds_to_next()
         if seconds is None:
             return LONGEST_WAIT_SECONDS
-        floor = 0.2 if self._under_way.total() else 0.02  # what is due may wait for its turn
-        return min(LONGEST_WAIT_SECONDS, max(floor, seconds))
+        return min(LONGEST_WAIT_SECONDS, max(SHORTEST_WAIT_SECONDS, seconds))
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:

@@ -37,7 +37,8 @@ SCHEMA = "notify"
 GROUP = "notify"
 HERE = Path(__file__).resolve().parent
 BROKER_PATIENCE = 30.0
-LEASE_MARGIN_SECONDS = 15.0
+LEASE_MARGIN_SECONDS = 5.0
+SESSION_MS = 6000  # a killed replica's partitions move on after this
 
 
 class Notify:
@@ -116,7 +117,13 @@ class Notify:
             bootstrap, [self._topic], settings.partitions, settings.kafka_replication
         )
         consumer = await started(
-            lambda: make_consumer(self._topic.name, bootstrap=bootstrap, group_id=self._group),
+            lambda: make_consumer(
+                self._topic.name,
+                bootstrap=bootstrap,
+                group_id=self._group,
+                session_timeout_ms=SESSION_MS,
+                heartbeat_interval_ms=SESSION_MS // 3,
+            ),
             patience=BROKER_PATIENCE,
         )
         self._consumer, self._progress = consumer, ConsumerProgress(consumer)

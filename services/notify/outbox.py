@@ -86,40 +86,50 @@ class Outbox:
 
     async def record(self, attempt: Attempt, decision: Decision) -> None:
         """Keep what was tried, and what follows."""
-        delivery, outcome = attempt.delivery, attempt.outcome
-        async with self._database.pool.acquire() as connection, connection.transaction():
-            await connection.execute(
-                self._sql["add_attempt"],
-                delivery.id,
-                delivery.attempt,
-                attempt.at,
-                attempt.duration_ms,
-                outcome.status,
-                outcome.error,
-            )
-            await connection.execute(self._sql["note_first_attempt"], delivery.alert_id, attempt.at)
-            await self._follow(connection, attempt, decision)
+        async with self._database.pool.acquire() as connection:
+            if not _gone(decision):
+                await self._record(connection, attempt, decision)
+                return
+            async with connection.transaction():
+                await self._record(connection, attempt, decision)
+                endpoint = attempt.delivery.endpoint_id
+                await self._close_endpoint(connection, endpoint, attempt.at)
 
-    async def _follow(
+    async def _record(
         self, connection: PooledConnection, attempt: Attempt, decision: Decision
     ) -> None:
         delivery, outcome = attempt.delivery, attempt.outcome
-        told = (outcome.status, outcome.error)
-        match decision:
-            case Delivered():
-                finish = (delivery.id, delivery.attempt, "delivered", attempt.at, *told)
-                await connection.execute(self._sql["finish_delivery"], *finish)
-            case Retry(seconds):
-                again = (delivery.id, delivery.attempt, seconds, *told)
-                await connection.execute(self._sql["retry_delivery"], *again)
-            case Dead(endpoint_gone):
-                finish = (delivery.id, delivery.attempt, "dead", attempt.at, *told)
-                await connection.execute(self._sql["finish_delivery"], *finish)
-                if endpoint_gone:
-                    await self._close_endpoint(connection, delivery.endpoint_id, attempt.at)
+        state, pause = _follows(decision)
+        await connection.execute(
+            self._sql["record_attempt"],
+            delivery.id,
+            delivery.attempt,
+            attempt.at,
+            attempt.duration_ms,
+            outcome.status,
+            outcome.error,
+            delivery.alert_id,
+            state,
+            pause,
+        )
 
     async def _close_endpoint(
         self, connection: PooledConnection, endpoint: str, at: datetime
     ) -> None:
         await connection.execute(self._sql["disable_endpoint"], endpoint, at, GONE)
         await connection.execute(self._sql["bury_deliveries"], endpoint, at, GONE)
+
+
+def _gone(decision: Decision) -> bool:
+    return isinstance(decision, Dead) and decision.endpoint_gone
+
+
+def _follows(decision: Decision) -> tuple[str, float]:
+    """The delivery's state, and in how many seconds it is due again."""
+    match decision:
+        case Delivered():
+            return "delivered", 0.0
+        case Retry(seconds):
+            return "pending", seconds
+        case Dead():
+            return "dead", 0.0

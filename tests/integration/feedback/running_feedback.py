@@ -97,7 +97,7 @@ async def running(settings: FeedbackSettings) -> AsyncIterator[httpx.AsyncClient
     feedback = Feedback(settings)
     app = build_app(settings, feedback, on_failure=lambda: failures.append("background work"))
     async with serving(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (await client.get("/readyz")).status_code != 200:
                 assert failures == []
                 await asyncio.sleep(0.05)

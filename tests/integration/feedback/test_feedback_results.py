@@ -256,13 +256,13 @@ async def test_a_period_in_its_grace_waits(database: str, scoring: Scoring) -> N
         feedback_auto_interval_seconds=0.1,
     )
     async with running(settings) as client:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(scoring.asked) < 24:  # noqa: ASYNC110 - another task asks
                 await asyncio.sleep(0.05)
         assert await listed(client) == []
 
 
 async def until_results(client: httpx.AsyncClient, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(await listed(client, limit=200)) < count:  # noqa: ASYNC110 - seen over HTTP only
             await asyncio.sleep(0.05)

@@ -76,7 +76,7 @@ class System:
         return items
 
     async def until_alerts(self, count: int, **filters: Any) -> list[dict[str, Any]]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := await self.alerts(**filters)) < count:  # noqa: ASYNC110 - seen over HTTP only
                 await asyncio.sleep(0.05)
         return found
@@ -131,7 +131,7 @@ async def running(settings: NotifySettings, topic: Topic) -> AsyncIterator[Syste
 
 
 async def _until_ready(client: httpx.AsyncClient, failures: list[str]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while (await client.get("/readyz")).status_code != 200:
             assert failures == []
             await asyncio.sleep(0.05)

@@ -29,7 +29,7 @@ async def read_events(
     found: list[tuple[int, dict[str, Any]]] = []
     current = 0
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         client.stream("GET", "/v1/alerts/stream", headers=headers) as response,
     ):
         assert response.headers["content-type"].startswith("text/event-stream")

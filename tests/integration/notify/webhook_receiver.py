@@ -51,7 +51,7 @@ class Receiver:
     def answer(self, statuses: Iterable[int]) -> None:
         self.statuses = list(statuses)
 
-    async def wait_for(self, count: int, seconds: float = 20) -> list[Received]:
+    async def wait_for(self, count: int, seconds: float = 60) -> list[Received]:
         async with self._news, asyncio.timeout(seconds):
             await self._news.wait_for(lambda: self.faults or len(self.received) >= count)
         if self.faults:

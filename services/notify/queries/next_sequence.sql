@@ -1,1 +1,0 @@
-UPDATE stream_position SET value = value + 1 RETURNING value
