@@ -25,7 +25,7 @@ BREACHES_SENT = Counter(
 SEND_FAILURES = Counter("bellwether_windows_send_failures_total", "Sends that had to be repeated.")
 TICK_SECONDS = Histogram(
     "bellwether_windows_tick_seconds",
-    "Time to move the windows and to judge, sending included.",
+    "Time to move the windows and to judge, sending not included.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
 EVENT_TO_BREACH = Histogram(

@@ -45,6 +45,11 @@ class Outcome:
     breaches: list[Breach] = field(default_factory=list)
     scores: list[ScoreRecord] = field(default_factory=list)
 
+    def add(self, other: Outcome) -> None:
+        """Take in what another partition has to send."""
+        self.breaches += other.breaches
+        self.scores += other.scores
+
 
 class Evaluation:
     """State and arithmetic of one partition of panes.

@@ -68,4 +68,3 @@ async def _feed(owner: Owner, events: Sequence[Any]) -> None:
         by_partition.setdefault(event.message.partition, []).append(event.message)
     for partition, messages in by_partition.items():
         await owner.take(partition, messages)
-    await owner.tick()

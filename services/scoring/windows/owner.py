@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -12,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from services.scoring import metrics
-from services.scoring.core.evaluation import Evaluation
+from services.scoring.core.evaluation import Evaluation, Outcome
 from services.scoring.core.rules import RuleHistory
 from services.scoring.windows.emitter import Emitter
 from services.scoring.windows.partition import LogRecord, OwnedPartition
@@ -52,6 +53,7 @@ class Owner:
         self._owned: dict[int, OwnedPartition] = {}
         self._restores: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
+        self._news = asyncio.Event()
         self._assigned_once = False
         self.progress = Progress(STUCK_SECONDS)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -137,6 +139,7 @@ class Owner:
         owned = self._owned.get(partition)
         if owned is not None and owned.restored.is_set():
             owned.take(records)
+            self._news.set()
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -144,17 +147,23 @@ class Owner:
         """Move time in every restored partition, and send what became true."""
         async with self._sending:
             with metrics.TICK_SECONDS.time():
+                outcome = Outcome()
                 for owned in list(self._owned.values()):
                     if owned.restored.is_set():
-                        await self._emitter.send(owned.tick())
+                        outcome.add(owned.tick())
                         await asyncio.sleep(0)  # a replay makes ticks long: let others work
+            await self._emitter.send(outcome)
         self.progress.made()
 
     async def keep_time(self) -> None:
-        """Tick for ever, so that windows move though nothing comes."""
+        """Tick for ever: when records came, and otherwise now and then, so that windows move
+        though nothing comes."""
         while True:
+            self._news.clear()
             await self.tick()
-            await asyncio.sleep(TICK_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._news.wait()
 
     async def keep_trimmed(self) -> None:
         """Delete from the log, now and then, what no restore needs."""
@@ -184,7 +193,7 @@ class Owner:
             return False
         finally:
             await admin.close()
-        log.info("panes_trimmed", offsets=dict(offsets))
+        log.info("panes_trimmed", offsets={str(p): offset for p, offset in offsets.items()})
         return True
 
     async def _guarded(self, work: Awaitable[None]) -> None:

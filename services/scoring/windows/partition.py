@@ -12,7 +12,8 @@ import structlog
 from services.scoring import metrics
 from services.scoring.core.evaluation import Evaluation, Outcome
 from services.scoring.core.retention import CycleTracker
-from shared.contracts.panes import PaneRecord, PaneUpdate, decode_pane_record
+from services.scoring.windows.pane_records import decode_record
+from shared.contracts.panes import PaneRecord, PaneUpdate
 
 log = structlog.get_logger("windows")
 
@@ -78,9 +79,9 @@ class OwnedPartition:
 
     def _decode(self, record: LogRecord) -> PaneRecord | None:
         try:
-            return decode_pane_record(record.value)
+            return decode_record(record.value, with_slice=not self.restored.is_set())
         except (msgspec.MsgspecError, TypeError) as error:
-            # Its cells come again with the next round of slices: nothing is lost for long.
+            # Its cells come again when they change, and at the latest at the next restore.
             metrics.REFUSED_RECORDS.inc()
             log.warning(
                 "pane_record_refused",
