@@ -1,0 +1,1 @@
+"""Our side: the columnar engine of *common* and *rolling*, the hot path, and the limits."""

@@ -1,0 +1,84 @@
+"""The limit: the bare client and the decoder of a job's events, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+import uvloop
+from aiokafka import TopicPartition
+
+from bench.ours import report
+from bench.ours.settings import VariantSettings, from_arguments
+from shared.contracts.decode import decode_event
+from shared.contracts.topics import INPUTS
+from shared.runtime.kafka import make_consumer
+
+REPORT_SECONDS: Final = 0.5
+Decode = Callable[[bytes], object]
+
+
+def _decoder(settings: VariantSettings) -> Decode:
+    from bench.ours.pane_engine import Event
+
+    return decode_event if settings.job == "full" else msgspec.json.Decoder(Event).decode
+
+
+def _sources(settings: VariantSettings) -> Sequence[str]:
+    return [topic.name for topic in INPUTS] if settings.job == "full" else [settings.source]
+
+
+async def run_aiokafka(settings: VariantSettings) -> None:
+    """Until every event was decoded."""
+    decode = _decoder(settings)
+    consumer = make_consumer(bootstrap=settings.bootstrap, group_id=None)
+    await consumer.start()
+    consumer.assign(
+        [
+            TopicPartition(source, partition)
+            for source in _sources(settings)
+            for partition in range(settings.partitions)
+        ]
+    )
+    events, reported = 0, time.monotonic()
+    while events < settings.events:
+        batches = await consumer.getmany(timeout_ms=100, max_records=20_000)
+        for messages in batches.values():
+            for message in messages:
+                decode(message.value)
+            events += len(messages)
+        if time.monotonic() - reported >= REPORT_SECONDS:
+            report.progress(events)
+            reported = time.monotonic()
+    report.done(events)
+    await consumer.stop()
+
+
+def run_confluent(settings: VariantSettings) -> None:
+    """Until every event was decoded."""
+    from bench.ours.on_confluent import assign_all, make_consumer
+
+    decode = _decoder(settings)
+    consumer = make_consumer(settings)
+    assign_all(consumer, settings)
+    events, reported = 0, time.monotonic()
+    while events < settings.events:
+        messages = consumer.consume(10_000, 0.1)
+        for message in messages:
+            decode(message.value())  # type: ignore[arg-type]  # every record here has a value
+        events += len(messages)
+        if time.monotonic() - reported >= REPORT_SECONDS:
+            report.progress(events)
+            reported = time.monotonic()
+    report.done(events)
+    consumer.close()
+
+
+if __name__ == "__main__":
+    given = from_arguments()
+    if given.client == "confluent":
+        run_confluent(given)
+    else:
+        uvloop.run(run_aiokafka(given))

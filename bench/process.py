@@ -1,0 +1,151 @@
+"""Runs one variant in a process of its own and measures it from outside.
+
+A variant writes `progress N` whenever it has processed N events, and `done N` when the last of
+them is stored; then it waits for its standard input to end. At every line the CPU time of the
+process and its children is read, so the rate is that between the end of the warm phase and the
+last event, and start, imports and the JIT's first minutes are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+PAGE_KIB: Final = 1024
+TIMEOUT_SECONDS: Final = 600.0
+
+
+class VariantFailedError(RuntimeError):
+    """A variant ended, or was ended, before it was done."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a variant had processed, and what it had cost, at one moment."""
+
+    events: int
+    cpu_s: float
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run of a variant: its marks in order, the last one after everything was stored."""
+
+    marks: tuple[Mark, ...]
+    peak_rss_mb: float
+
+    def rates(self, warm: int) -> tuple[float, float, float]:
+        """Events a second by wall clock and by CPU after the first mark with at least ``warm``
+        events, and the CPU-seconds that this rests on."""
+        first = next(mark for mark in self.marks if mark.events >= warm)
+        last = self.marks[-1]
+        events = last.events - first.events
+        cpu_s, wall_s = last.cpu_s - first.cpu_s, last.wall_s - first.wall_s
+        if events <= 0 or cpu_s <= 0 or wall_s <= 0:
+            raise VariantFailedError(f"nothing was measured after {warm} events: {self.marks[-3:]}")
+        return events / wall_s, events / cpu_s, cpu_s
+
+
+def run(
+    command: Sequence[str], environ: Mapping[str, str], log: Path, timeout: float = TIMEOUT_SECONDS
+) -> Measured:
+    """Run a variant to its end. Raises `VariantFailedError`."""
+    with log.open("wb") as errors:
+        child = subprocess.Popen(  # noqa: S603 - our own command
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **environ},
+        )
+        watchdog = _Watchdog(child, timeout)
+        try:
+            return _watch(child, log, watchdog)
+        finally:
+            watchdog.end()
+
+
+class _Watchdog:
+    """Kills a child that says nothing until its time is over."""
+
+    def __init__(self, child: subprocess.Popen[bytes], timeout: float) -> None:
+        import threading
+
+        self._child = child
+        self._timer = threading.Timer(timeout, child.kill)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        self._timer.cancel()
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _watch(child: subprocess.Popen[bytes], log: Path, watchdog: _Watchdog) -> Measured:
+    del watchdog  # held by the caller for as long as this takes
+    assert child.stdout is not None
+    assert child.stdin is not None
+    process = psutil.Process(child.pid)
+    marks: list[Mark] = []
+    for word, events in _reports(child.stdout):
+        mark = Mark(events, cpu_seconds(process), time.monotonic())
+        marks.append(mark)
+        if word == "done":
+            peak = peak_rss_mb(process)
+            child.stdin.close()
+            child.stdin = None
+            _let_end(child)
+            return Measured(tuple(marks), peak)
+    child.wait()
+    said = log.read_text(errors="replace")[-3000:]
+    raise VariantFailedError(f"ended with {child.returncode} before it was done\n{said}")
+
+
+def _let_end(child: subprocess.Popen[bytes]) -> None:
+    try:
+        child.wait(20)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def _reports(lines: Iterator[bytes] | object) -> Iterator[tuple[str, int]]:
+    for line in lines:  # type: ignore[attr-defined]  # a pipe; typeshed has no iterator type for it
+        words = line.split()
+        if len(words) == 2 and words[0] in (b"progress", b"done") and words[1].isdigit():
+            yield words[0].decode(), int(words[1])
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """User and system time of a process and all its children, living or ended."""
+    own = process.cpu_times()
+    total = own.user + own.system + own.children_user + own.children_system
+    for child in process.children(recursive=True):
+        times = child.cpu_times()
+        total += times.user + times.system
+    return float(total)
+
+
+def peak_rss_mb(process: psutil.Process) -> float:
+    """The highest resident memory of a process and its living children so far, in MB."""
+    family = [process, *process.children(recursive=True)]
+    return round(sum(_high_water_kib(member.pid) for member in family) * 1024 / 1e6, 1)
+
+
+def _high_water_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    return 0

@@ -1,0 +1,1 @@
+"""Events to measure with, seeded: the same for every engine."""

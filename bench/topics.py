@@ -1,0 +1,116 @@
+"""Topics of a run: creating them, filling them, reading results back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+PARTITIONS: Final = 6
+FOREVER: Final = {"retention.ms": "-1", "max.message.bytes": str(4 << 20)}
+"""Records carry event times: a broker would delete those of an old file at once."""
+
+_SILENCE_SECONDS: Final = 20.0
+
+Message = tuple[str, int, bytes, bytes, int]
+"""Topic, partition, key, value, time in ms."""
+
+
+class DeliveryError(RuntimeError):
+    """Records were refused."""
+
+
+def create(bootstrap: str, names: Sequence[str]) -> None:
+    """Create topics and wait until they are there."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    wanted = [NewTopic(name, PARTITIONS, 1, config=FOREVER) for name in names]
+    for made in admin.create_topics(wanted).values():
+        made.result(30)
+
+
+def delete(bootstrap: str, names: Sequence[str]) -> None:
+    """Delete topics and wait until it is done."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    for gone in admin.delete_topics(list(names)).values():
+        gone.result(30)
+
+
+def existing(bootstrap: str) -> set[str]:
+    """The names of the topics that there are."""
+    return set(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=30).topics)
+
+
+def fill(bootstrap: str, messages: Iterable[Message]) -> int:
+    """Produce in order; returns how many. Raises `DeliveryError`."""
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "acks": "all",
+            "enable.idempotence": True,
+            "compression.type": "lz4",
+            "linger.ms": 50,
+            "batch.size": 512 << 10,
+            "queue.buffering.max.messages": 200_000,
+        }
+    )
+    failures: list[str] = []
+
+    def delivered(error: Any, _: Any) -> None:
+        if error is not None:
+            failures.append(str(error))
+
+    count = 0
+    for topic, partition, key, value, time_ms in messages:
+        count += 1
+        while True:
+            try:
+                producer.produce(topic, value, key, partition, delivered, time_ms)
+                break
+            except BufferError:
+                producer.poll(0.1)
+        if count % 5000 == 0:
+            producer.poll(0)
+    left = producer.flush(120)
+    if failures or left:
+        raise DeliveryError(f"{len(failures)} refused, {left} not sent: {failures[:1]}")
+    return count
+
+
+def read(bootstrap: str, topic: str) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """Partition, key and value of every committed record up to the present end."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": f"bench-read-{topic}",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+            "enable.partition.eof": True,
+            "fetch.queue.backoff.ms": 5,
+        }
+    )
+    try:
+        known = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in known])
+        yield from _until_ends(consumer, set(known))
+    finally:
+        consumer.close()
+
+
+def _until_ends(
+    consumer: Consumer, open_partitions: set[int]
+) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    while open_partitions:
+        messages = consumer.consume(10_000, _SILENCE_SECONDS)
+        if not messages:
+            raise TimeoutError("a topic was not read to its end: is a transaction still open?")
+        for message in messages:
+            error = message.error()
+            if error is None:
+                yield message.partition(), message.key(), message.value()
+            elif error.name() == "_PARTITION_EOF":
+                open_partitions.discard(message.partition())
+            else:
+                raise KafkaException(error)
