@@ -72,7 +72,7 @@ def simulate(
     except (ReplayError, NoKey, ValueError) as error:
         console.print(f"error: {error}", markup=False, highlight=False)
         raise typer.Exit(MISTAKE) from error
-    report = _Report(console, simulation, live_ms, rate, time.monotonic)
+    report = _Report(console, simulation, rate, time.monotonic)
     try:
         asyncio.run(_stream(simulation, url.rstrip("/"), key, report, end_ms))
     except DeliveryError as error:
@@ -95,49 +95,47 @@ async def _stream(
             Random(),  # noqa: S311 - jitter, no secret
             on_trouble=report.trouble,
         )
-        sent = await Stream(simulation, sender, _now_ms, report.sent).run(end_ms)
+        stream = Stream(simulation, sender, _now_ms, report.sent, on_live=report.live)
+        sent = await stream.run(end_ms)
     report.end(sent)
 
 
 class _Report:
-    """A line when the past is told, when an incident begins, and now and then."""
+    """A line when the stream has caught up with the clock, when an incident begins, and now and
+    then."""
 
     def __init__(
         self,
         console: Console,
         simulation: Simulation,
-        live_ms: int,
         rate: float,
         clock: Callable[[], float],
     ) -> None:
         self._console = console
         self._simulation = simulation
-        self._live_ms = live_ms
         self._rate = rate
         self._clock = clock
         self._began = self._shown = clock()
         self._counted = 0
-        self._live = False
         self._incident = ""
         self._trouble = ""
 
+    def live(self, sent: Sent) -> None:
+        took = format_duration(self._clock() - self._began)
+        self._print(f"told {sent.events:,} past events in {took}; live now")
+        self._shown, self._counted = self._clock(), sent.events
+
     def sent(self, sent: Sent, at_ms: int) -> None:
-        now = self._clock()
         self._tell_incident(at_ms)
-        if not self._live and at_ms >= self._live_ms - 1000:
-            self._live = True
-            took = format_duration(now - self._began)
-            self._print(f"told {sent.events:,} past events in {took}; live now")
-        elif now - self._shown >= REPORT_EVERY_S:
-            rate = (sent.events - self._counted) / (now - self._shown)
-            refused = f", {sent.refused:,} refused ({sent.reason})" if sent.refused else ""
-            self._print(
-                f"{sent.events:,} events, {rate:.1f}/s (asked {self._rate:g}/s), "
-                f"{self._simulation.under_way:,} tickets under way{refused}"
-            )
-        else:
+        seconds = self._clock() - self._shown
+        if seconds < REPORT_EVERY_S:
             return
-        self._shown, self._counted = now, sent.events
+        refused = f", {sent.refused:,} refused ({sent.reason})" if sent.refused else ""
+        self._print(
+            f"{sent.events:,} events, {(sent.events - self._counted) / seconds:.1f}/s "
+            f"(asked {self._rate:g}/s), {self._simulation.under_way:,} tickets under way{refused}"
+        )
+        self._shown, self._counted = self._clock(), sent.events
 
     def trouble(self, reason: str) -> None:
         if reason and reason != self._trouble:

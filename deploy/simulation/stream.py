@@ -25,7 +25,8 @@ class Sent:
 
 
 class Stream:
-    """Sends what `Simulation` tells, never ahead of ``now_ms``."""
+    """Sends what `Simulation` tells, never ahead of ``now_ms``. ``on_sent`` hears of each batch
+    and its last event's time, ``on_live`` when the past is told and the stream is up to date."""
 
     def __init__(
         self,
@@ -34,19 +35,26 @@ class Stream:
         now_ms: Callable[[], int],
         on_sent: Callable[[Sent, int], None],
         *,
+        on_live: Callable[[Sent], None] = lambda sent: None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._simulation = simulation
         self._sender = sender
         self._now_ms = now_ms
         self._on_sent = on_sent
+        self._on_live = on_live
         self._sleep = sleep
         self.sent = Sent()
 
     async def run(self, end_ms: int | None) -> Sent:
         """Until ``end_ms``, or for ever. Raises `DeliveryError`."""
+        live = False
         while end_ms is None or self._now_ms() < end_ms:
+            before = self.sent.events
             await self._catch_up()
+            if not live and self.sent.events - before < BATCH:
+                live = True
+                self._on_live(self.sent)
             await self._sleep(TICK_S)
         return self.sent
 

@@ -63,7 +63,7 @@ async def test_nothing_is_lost_while_ingest_is_away() -> None:
 
 def test_the_command_streams_for_the_asked_time_and_says_what_it_did(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY, "utf-8")
-    options = ["--duration", "1s", "--backfill", "20m", "--key-file", str(tmp_path / "key")]
+    options = ["--duration", "1s", "--backfill", "1m", "--key-file", str(tmp_path / "key")]
     with fake_ingest() as ingest:
         result = CliRunner().invoke(app, ["simulate", "--url", ingest.url, *options])
     assert result.exit_code == 0, result.output
