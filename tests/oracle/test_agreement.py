@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,9 @@ from deploy.replay.loading import load_mapping
 from deploy.replay.plan import Plan, Tally
 from deploy.replay.rejects import RejectFile
 from deploy.replay.spool import Spool
-from services.scoring.core import derive as scorer
-from services.scoring.core.ledger import Fact, fact_of
-from services.scoring.core.rules import RuleHistory
-from services.scoring.rule_files import load_rules
-from shared.contracts.decode import decode_event
-from shared.contracts.measurements import Measurement
 from tests.oracle import ecommerce, servicenow
 from tests.oracle.figures import DAY_MS, Answers, Durations, Oracle, percentile, sample
+from tests.oracle.scored import Figure, score
 from tests.oracle.synthetic import ecommerce_log, servicenow_log
 
 MAPPINGS = Path(__file__).parents[2] / "deploy" / "mappings"
@@ -37,16 +31,10 @@ class Replayed:
     oracle: Oracle = field(default_factory=Oracle)
 
 
-def replayed(log: Path, mapping: str, folder: Path, rules: RuleHistory) -> Replayed:
+def replayed(log: Path, mapping: str, folder: Path) -> Replayed:
     result = Replayed(Tally())
-    tickets: dict[str, list[Fact]] = defaultdict(list)
-    for body in events(log, mapping, folder, result):
-        event = decode_event(body)
-        tickets[event.subject].append(fact_of(event))
-    for ticket, facts in tickets.items():
-        measured = scorer.derive(ticket, sorted(facts), rules).measurements
-        book(result.oracle, measured.values())
-    result.oracle.tickets = len(tickets)
+    scored = score(events(log, mapping, folder, result))
+    book(result.oracle, scored.figures)
     return result
 
 
@@ -62,33 +50,33 @@ def events(log: Path, mapping: str, folder: Path, result: Replayed) -> Iterator[
         yield from (event.body for _, event in spool.events(0))
 
 
-def book(oracle: Oracle, measurements: Iterable[Measurement]) -> None:
-    """Put a ticket's measurements where the recomputation puts its figures."""
+def book(oracle: Oracle, figures: Iterable[Figure]) -> None:
+    """Put the engine's measurements where the recomputation puts its figures."""
     counters = {
-        scorer.TICKETS_OPENED: oracle.opened,
-        scorer.TICKETS_REASSIGNED: oracle.reassigned_events,
-        scorer.TICKETS_RESOLVED: oracle.resolved_events,
-        scorer.TICKETS_REOPENED: oracle.reopened_events,
+        "tickets_opened": oracle.opened,
+        "tickets_reassigned": oracle.reassigned_events,
+        "tickets_resolved": oracle.resolved_events,
+        "tickets_reopened": oracle.reopened_events,
     }
     good_counters = {
-        scorer.TRANSFER_RATE: oracle.reassigned_tickets,
-        scorer.RESOLUTION_RATE: oracle.resolved_tickets,
-        scorer.REOPEN_RATE: oracle.reopened_tickets,
+        "transfer_rate": oracle.reassigned_tickets,
+        "resolution_rate": oracle.resolved_tickets,
+        "reopen_rate": oracle.reopened_tickets,
     }
     durations = {
-        scorer.FIRST_RESPONSE_TIME: oracle.first_response,
-        scorer.RESOLUTION_TIME: oracle.first_resolution,
-        scorer.RESOLUTION_TIME_LAST: oracle.last_resolution,
+        "first_response_time": oracle.first_response,
+        "resolution_time": oracle.first_resolution,
+        "resolution_time_last": oracle.last_resolution,
     }
-    for m in measurements:
-        if m.indicator in counters:
-            counters[m.indicator][m.department] += m.value
-        elif m.indicator in good_counters:
-            good_counters[m.indicator][m.department] += m.good
-        elif m.indicator in durations:
-            durations[m.indicator].add(m.department, m.employee, m.value)
-        elif m.indicator == scorer.CSAT:
-            oracle.csat.add(m.department, m.team, m.employee, good=bool(m.good))
+    for f in figures:
+        if f.indicator in counters:
+            counters[f.indicator][f.department] += f.value
+        elif f.indicator in good_counters:
+            good_counters[f.indicator][f.department] += f.good
+        elif f.indicator in durations:
+            durations[f.indicator].add(f.department, f.employee, f.value)
+        elif f.indicator == "csat":
+            oracle.csat.add(f.department, f.team, f.employee, good=bool(f.good))
 
 
 def same_durations(mine: Durations, theirs: Durations) -> bool:
@@ -112,11 +100,6 @@ def highest(rows: list[dict[str, str]], counter: str) -> int:
     return sum({row["number"]: int(row[counter]) for row in ascending}.values())
 
 
-@pytest.fixture(scope="module")
-def rules() -> RuleHistory:
-    return load_rules(None)
-
-
 def logs(folder: str) -> list[Path | int]:
     """The sample log where there is one, and seeds of synthetic ones."""
     found = sample(folder)
@@ -129,23 +112,23 @@ def origin_name(origin: Path | int) -> str:
 
 @pytest.fixture(params=logs("servicenow"), ids=origin_name, scope="module")
 def incidents(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rules: RuleHistory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Oracle, Replayed]:
     folder = tmp_path_factory.mktemp("servicenow")
     log = (
         request.param if isinstance(request.param, Path) else servicenow_log(folder, request.param)
     )
-    return servicenow.recompute(log), replayed(log, "servicenow.yaml", folder, rules)
+    return servicenow.recompute(log), replayed(log, "servicenow.yaml", folder)
 
 
 @pytest.fixture(params=logs("ecommerce"), ids=origin_name, scope="module")
 def contacts(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, rules: RuleHistory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Oracle, Replayed]:
     folder = tmp_path_factory.mktemp("ecommerce")
     found = request.param
     log = found if isinstance(found, Path) else ecommerce_log(folder, found)
-    return ecommerce.recompute(log), replayed(log, "ecommerce.yaml", folder, rules)
+    return ecommerce.recompute(log), replayed(log, "ecommerce.yaml", folder)
 
 
 def test_every_incident_becomes_one_ticket_and_no_row_is_lost(

@@ -234,7 +234,7 @@ class Engine:
                 ticket.append(fresh)
                 self._tickets[ticket_id] = tickets.pack(ticket)
                 touched.append(ticket_id)
-                measurements += self._measurements(ticket_id, ticket, rows)
+                measurements += self._measurements(ticket_id, rows)
         self._panes.book(measurements, self.watermark_ms)
         return measurements, touched, booked, anomalies
 
@@ -252,8 +252,7 @@ class Engine:
         odd = (after.anomalies - before.anomalies).elements()
         return difference(before.rows, after.rows), odd
 
-    def _measurements(self, ticket_id: str, ticket: Ticket, rows: list[Row]) -> list[Measurement]:
-        channel, category = ticket.life.channel, ticket.life.category
+    def _measurements(self, ticket_id: str, rows: list[Row]) -> list[Measurement]:
         at = self._rules.at
         return [
             Measurement(
@@ -265,8 +264,8 @@ class Engine:
                 row.value,
                 row.good,
                 *row.holder,
-                channel,
-                category,
+                row.channel,
+                row.category,
                 row.event,
                 at(row.time_ms).version,
             )

@@ -1,14 +1,9 @@
-"""The ticket ledger: what is known of each ticket, as an ordered list of facts.
-
-A ticket's figures are a function of its facts, whatever order they came in. Between two touches a
-ticket rests as packed bytes: a fact list costs a few hundred bytes, and the changelog takes the
-bytes as they are.
-"""
+"""What the ledger keeps of each event: a fact. A ticket's figures are a function of its facts,
+whatever order they came in."""
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -55,29 +50,9 @@ class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):
     numbers: tuple[int, ...] = ()
 
 
-class Ticket(msgspec.Struct, array_like=True, gc=False):
-    """The facts of one ticket, ascending."""
-
-    facts: list[Fact]
-
-    def add(self, facts: Iterable[Fact]) -> None:
-        """Insert facts that are not known yet."""
-        for fact in facts:
-            insort(self.facts, fact)
-
-
-_TICKET_ENCODER: Final = msgspec.msgpack.Encoder()
-_TICKET_DECODER: Final = msgspec.msgpack.Decoder(Ticket)
-
-
-def pack(ticket: Ticket) -> bytes:
-    """The resting form of a ticket."""
-    return _TICKET_ENCODER.encode(ticket)
-
-
-def unpack(packed: bytes) -> Ticket:
-    """The inverse of `pack`."""
-    return _TICKET_DECODER.decode(packed)
+def order_of(fact: Fact) -> tuple[int, int, int]:
+    """What facts are ordered by."""
+    return fact.time_ms, fact.kind, fact.event
 
 
 def event_hash(source: str, event_id: str) -> int:

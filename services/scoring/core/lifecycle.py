@@ -1,0 +1,479 @@
+"""The life of one ticket as a state machine: each fact in order states or takes back measurements.
+
+The same machine serves both ways of working. A fact that comes in order advances the resting
+state. A fact that comes late, or corrects another, has the whole history replayed from nothing,
+and the difference of both replays is booked (`services.scoring.core.derive`), so the order of
+arrival leaves no trace. Definitions are those of `shared.contracts.indicators`; an opening counts
+as first whatever its clock says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from services.scoring.core import ledger
+from services.scoring.core.ledger import Fact
+from services.scoring.core.rules import RuleHistory
+from shared.contracts.indicators import INDICATOR_IDS
+
+FIRST_RESPONSE_TIME: Final = INDICATOR_IDS.index("first_response_time")
+RESOLUTION_TIME: Final = INDICATOR_IDS.index("resolution_time")
+RESOLUTION_TIME_LAST: Final = INDICATOR_IDS.index("resolution_time_last")
+RESOLUTION_RATE: Final = INDICATOR_IDS.index("resolution_rate")
+REOPEN_RATE: Final = INDICATOR_IDS.index("reopen_rate")
+TRANSFER_RATE: Final = INDICATOR_IDS.index("transfer_rate")
+BACKLOG: Final = INDICATOR_IDS.index("backlog")
+CSAT: Final = INDICATOR_IDS.index("csat")
+SURVEY_RESPONSE_RATE: Final = INDICATOR_IDS.index("survey_response_rate")
+COMPLAINT_RATE: Final = INDICATOR_IDS.index("complaint_rate")
+TICKETS_OPENED: Final = INDICATOR_IDS.index("tickets_opened")
+TICKETS_RESOLVED: Final = INDICATOR_IDS.index("tickets_resolved")
+TICKETS_REASSIGNED: Final = INDICATOR_IDS.index("tickets_reassigned")
+TICKETS_REOPENED: Final = INDICATOR_IDS.index("tickets_reopened")
+TICKETS_COMPLAINED: Final = INDICATOR_IDS.index("tickets_complained")
+
+GOOD_ANSWER_PER_MILLE: Final = 750
+"""4 of 5 lies three quarters up the scale; other scales are read at the same height."""
+
+ABSENT: Final = 0
+OPEN: Final = 1
+RESOLVED: Final = 2
+CLOSED_UNRESOLVED: Final = 3
+
+NOBODY: Final = 0
+"""The place of the unknown holder among a ticket's holders."""
+
+
+class Holder(NamedTuple):
+    """Who holds a ticket; an unknown part is ""."""
+
+    department: str = ""
+    team: str = ""
+    employee: str = ""
+
+
+class Row(NamedTuple):
+    """A measurement of one ticket; ``sign`` -1 takes it back."""
+
+    indicator: int
+    sequence: int
+    sign: int
+    time_ms: int
+    value: int
+    good: int
+    holder: Holder
+    channel: str
+    category: str
+    event: int
+
+
+class Stated(msgspec.Struct, array_like=True, gc=False):
+    """A measurement that a later fact may take back; ``holder`` is a place in the holders."""
+
+    sequence: int
+    time_ms: int
+    value: int
+    good: int
+    holder: int
+    event: int
+
+
+class Life(msgspec.Struct, array_like=True, gc=False):
+    """What a ticket's past facts leave behind. Holders are places in ``holders``; times are ms,
+    -1 when there is none. ``last`` is the order of the greatest fact; ``sequences`` counts the
+    measurements of each indicator that can have several."""
+
+    holders: list[Holder]
+    last: tuple[int, int, int] = (-1, -1, -1)
+    facts: int = 0
+    corrected: bool = False
+    status: int = ABSENT
+    opened_ms: int = -1
+    opened_event: int = 0
+    channel: str = ""
+    category: str = ""
+    opener: int = NOBODY
+    holder: int = NOBODY
+    known: int = NOBODY
+    resolver: int = NOBODY
+    first_resolver: int = NOBODY
+    first_resolved_ms: int = -1
+    first_resolved_event: int = 0
+    last_resolution: Stated | None = None
+    responded: bool = False
+    measured_response: Stated | None = None
+    transferred: bool = False
+    reopened: bool = False
+    complained: bool = False
+    waiting_since_ms: int = -1
+    pauses: list[tuple[int, int]] = []
+    waits: list[tuple[int, int]] = []
+    surveys: list[Stated] = []
+    sequences: dict[int, int] = {}
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether the ticket is in the backlog."""
+        return self.status == OPEN
+
+    @property
+    def awaits_holder(self) -> bool:
+        """Whether the next assignment names whose the ticket was from the beginning."""
+        return self.opened_ms >= 0 and self.opener == self.holder == NOBODY
+
+    def place(self, holder: Holder) -> int:
+        """The holder's place, given out when it is first asked for."""
+        try:
+            return self.holders.index(holder)
+        except ValueError:
+            self.holders.append(holder)
+            return len(self.holders) - 1
+
+    def sequence(self, indicator: int) -> int:
+        """The next sequence number of an indicator."""
+        sequence = self.sequences.get(indicator, 0)
+        self.sequences[indicator] = sequence + 1
+        return sequence
+
+
+def new_life() -> Life:
+    """A ticket that nothing is known of."""
+    return Life([Holder()])
+
+
+class Lifecycle:
+    """Advances lives under one history of rules, and collects what they state.
+
+    `rows` and `anomalies` grow until `take` empties them.
+    """
+
+    def __init__(self, rules: RuleHistory) -> None:
+        self._rules = rules
+        self._limits: dict[tuple[str, int, Holder], int | None] = {}
+        self.rows: list[Row] = []
+        self.anomalies: list[str] = []
+
+    def take(self) -> tuple[list[Row], list[str]]:
+        """What was stated since the last call, and what did not fit together."""
+        taken = self.rows, self.anomalies
+        self.rows, self.anomalies = [], []
+        return taken
+
+    def advance(self, life: Life, facts: Iterable[Fact]) -> None:
+        """Live through facts in order."""
+        for fact in facts:
+            life.facts += 1
+            life.last = max(life.last, ledger.order_of(fact))
+            handler = _HANDLERS.get(fact.kind)
+            if handler is not None:
+                handler(self, life, fact)
+
+    # -- facts ----------------------------------------------------------------------------------
+
+    def _opened(self, life: Life, fact: Fact) -> None:
+        if life.opened_ms >= 0:
+            self.anomalies.append("opened_twice")
+            return
+        department, team, employee, life.channel, life.category = fact.names
+        life.opened_ms, life.opened_event = fact.time_ms, fact.event
+        life.status = OPEN
+        life.opener = life.holder = life.known = life.place(Holder(department, team, employee))
+        life.sequence(BACKLOG)
+        self._state_opening(life, 1)
+
+    def _state_opening(self, life: Life, sign: int) -> None:
+        """What is booked at the opening, for whoever opened."""
+        place = life.opener
+        resolved = int(life.status == RESOLVED)
+        self._state_at_opening(life, TICKETS_OPENED, sign, 1, place)
+        self._state_at_opening(life, BACKLOG, sign, 0, place)
+        self._state_at_opening(life, RESOLUTION_RATE, sign, resolved, place)
+        self._state_at_opening(life, TRANSFER_RATE, sign, int(life.transferred), place)
+        self._state_at_opening(life, COMPLAINT_RATE, sign, int(life.complained), place)
+
+    def _state_at_opening(
+        self, life: Life, indicator: int, sign: int, good: int, place: int
+    ) -> None:
+        stated = Stated(0, life.opened_ms, 1, good, place, life.opened_event)
+        self._restate(life, indicator, sign, stated)
+
+    def _flip(self, life: Life, indicator: int, good: int) -> None:
+        """A share of openings that turned out otherwise."""
+        self._state_at_opening(life, indicator, -1, 1 - good, life.opener)
+        self._state_at_opening(life, indicator, 1, good, life.opener)
+
+    def _assigned(self, life: Life, fact: Fact) -> None:
+        new = life.place(Holder(*fact.names))
+        if life.awaits_holder:
+            self._name_opener(life, new)
+        elif self._is_transfer(life, new):
+            self._transfer(life, fact)
+        if life.status == OPEN and new != life.holder:
+            self._state(life, BACKLOG, fact, (-1, 0), life.holder)
+            self._state(life, BACKLOG, fact, (1, 0), new)
+        self._remember(life, new)
+        life.holder = new
+
+    def _name_opener(self, life: Life, new: int) -> None:
+        """A ticket opened at nobody's desk belongs to its first holder from the beginning."""
+        self._state_opening(life, -1)
+        life.opener = life.holder = life.known = new
+        self._state_opening(life, 1)
+
+    @staticmethod
+    def _is_transfer(life: Life, new: int) -> bool:
+        if new == life.known:
+            return False
+        pairs = zip(life.holders[life.known], life.holders[new], strict=True)
+        return any(before and after and before != after for before, after in pairs)
+
+    def _transfer(self, life: Life, fact: Fact) -> None:
+        self._state(life, TICKETS_REASSIGNED, fact, (1, 1), life.holder)
+        if not life.transferred and life.opened_ms >= 0:
+            self._flip(life, TRANSFER_RATE, 1)
+        life.transferred = True
+
+    @staticmethod
+    def _remember(life: Life, new: int) -> None:
+        """The last known name of each part: a ticket that returns to its queue and comes back to
+        the same employee was not transferred."""
+        if new == life.known:
+            return
+        before, after = life.holders[life.known], life.holders[new]
+        if after.department and after.department != before.department:
+            before = Holder()
+        parts = zip(after, before, strict=True)
+        life.known = life.place(Holder(*(name or known for name, known in parts)))
+
+    def _responded(self, life: Life, fact: Fact) -> None:
+        is_bot = fact.numbers[0] == 1
+        if is_bot or life.responded or life.opened_ms < 0:
+            return
+        if fact.time_ms < life.opened_ms:
+            self.anomalies.append("response_before_opening")
+            return
+        life.responded = True
+        if life.measured_response is not None:
+            self._take_back(life, FIRST_RESPONSE_TIME, life.measured_response)
+            life.measured_response = None
+        value = self._elapsed(life, fact.time_ms)
+        self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, self._acting(life, fact))
+
+    def _response_measured(self, life: Life, fact: Fact) -> None:
+        is_first_response = ledger.METRICS[fact.numbers[0]] == "first_response_time"
+        known = life.responded or life.measured_response is not None
+        if is_first_response and not known and life.opened_ms >= 0:
+            holder = self._acting(life, fact)
+            value = fact.numbers[1]
+            stated = self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, holder)
+            life.measured_response = stated
+
+    def _waiting(self, life: Life, fact: Fact) -> None:
+        if life.waiting_since_ms < 0:
+            life.waiting_since_ms = fact.time_ms
+
+    def _resumed(self, life: Life, fact: Fact) -> None:
+        if life.waiting_since_ms < 0:
+            self.anomalies.append("resumed_without_waiting")
+            return
+        life.waits.append((life.waiting_since_ms, fact.time_ms))
+        life.waiting_since_ms = -1
+
+    def _resolved(self, life: Life, fact: Fact) -> None:
+        if life.status == RESOLVED:
+            self.anomalies.append("resolved_twice")
+            return
+        life.resolver = self._acting(life, fact)
+        if life.opened_ms < 0:
+            self.anomalies.append("resolved_without_opening")
+            return
+        if life.status == OPEN:
+            self._state(life, BACKLOG, fact, (-1, 0), life.holder)
+        life.status = RESOLVED
+        self._state(life, TICKETS_RESOLVED, fact, (1, 1), life.resolver)
+        self._flip(life, RESOLUTION_RATE, 1)
+        self._state_resolution_times(life, fact)
+
+    def _state_resolution_times(self, life: Life, fact: Fact) -> None:
+        is_first = life.first_resolved_ms < 0
+        if is_first:
+            life.first_resolved_ms, life.first_resolved_event = fact.time_ms, fact.event
+            life.first_resolver = life.resolver
+            self._state_reopen_rate(life, 1, 0)
+        if fact.time_ms < life.opened_ms:
+            self.anomalies.append("resolved_before_opening")
+            return
+        value = self._elapsed(life, fact.time_ms, resolution=True)
+        if is_first:
+            self._state_duration(life, RESOLUTION_TIME, fact, value, life.resolver)
+        if life.last_resolution is not None:
+            self._take_back(life, RESOLUTION_TIME_LAST, life.last_resolution)
+        life.last_resolution = self._state_duration(
+            life, RESOLUTION_TIME_LAST, fact, value, life.resolver
+        )
+
+    def _state_reopen_rate(self, life: Life, sign: int, good: int) -> None:
+        at, event = life.first_resolved_ms, life.first_resolved_event
+        stated = Stated(0, at, 1, good, life.first_resolver, event)
+        self._restate(life, REOPEN_RATE, sign, stated)
+
+    def _reopened(self, life: Life, fact: Fact) -> None:
+        if life.status not in (RESOLVED, CLOSED_UNRESOLVED):
+            self.anomalies.append("reopened_while_open")
+            return
+        if life.status == RESOLVED:
+            self._state(life, TICKETS_REOPENED, fact, (1, 1), life.resolver)
+            self._flip(life, RESOLUTION_RATE, 0)
+            if not life.reopened:
+                self._state_reopen_rate(life, -1, 0)
+                self._state_reopen_rate(life, 1, 1)
+            life.reopened = True
+        life.status = OPEN
+        self._state(life, BACKLOG, fact, (1, 0), life.holder)
+
+    def _closed(self, life: Life, fact: Fact) -> None:
+        if life.status == OPEN:
+            life.status = CLOSED_UNRESOLVED
+            self.anomalies.append("closed_unresolved")
+            self._state(life, BACKLOG, fact, (-1, 0), life.holder)
+
+    def _complained(self, life: Life, fact: Fact) -> None:
+        self._state(life, TICKETS_COMPLAINED, fact, (1, 1), self._acting(life, fact))
+        if not life.complained and life.opened_ms >= 0:
+            self._flip(life, COMPLAINT_RATE, 1)
+        life.complained = True
+
+    def _survey_sent(self, life: Life, fact: Fact) -> None:
+        if fact.numbers[0] == ledger.CSAT:
+            place = self._surveyed(life, fact)
+            stated = self._state(life, SURVEY_RESPONSE_RATE, fact, (1, 0), place)
+            life.surveys.append(stated)
+
+    def _survey_answered(self, life: Life, fact: Fact) -> None:
+        kind, role, low, high, value = fact.numbers
+        if kind != ledger.CSAT:
+            return
+        self._mark_answered(life)
+        if ledger.RATER_ROLES[role] != "customer":
+            return
+        per_mille = (value - low) * 1000 // (high - low)
+        good = int(per_mille >= GOOD_ANSWER_PER_MILLE)
+        self._state(life, CSAT, fact, (per_mille, good), self._surveyed(life, fact))
+
+    def _mark_answered(self, life: Life) -> None:
+        if life.surveys:
+            sent = life.surveys.pop(0)
+            self._take_back(life, SURVEY_RESPONSE_RATE, sent)
+            sent.good = 1
+            self._restate(life, SURVEY_RESPONSE_RATE, 1, sent)
+
+    # -- rows -----------------------------------------------------------------------------------
+
+    def _state(
+        self, life: Life, indicator: int, fact: Fact, what: tuple[int, int], place: int
+    ) -> Stated:
+        """One more measurement, ``what`` its value and good, of an indicator with several."""
+        value, good = what
+        sequence = life.sequence(indicator)
+        stated = Stated(sequence, fact.time_ms, value, good, place, fact.event)
+        self._restate(life, indicator, 1, stated)
+        return stated
+
+    def _state_duration(
+        self, life: Life, indicator: int, fact: Fact, value: int, place: int
+    ) -> Stated:
+        """Only one measurement of such an indicator stands at a time: sequence 0."""
+        limit = self._limit(indicator, fact.time_ms, life.holders[place])
+        good = int(limit is not None and value <= limit)
+        stated = Stated(0, fact.time_ms, value, good, place, fact.event)
+        self._restate(life, indicator, 1, stated)
+        return stated
+
+    def _take_back(self, life: Life, indicator: int, stated: Stated) -> None:
+        self._restate(life, indicator, -1, stated)
+
+    def _restate(self, life: Life, indicator: int, sign: int, s: Stated) -> None:
+        self.rows.append(
+            Row(
+                indicator,
+                s.sequence,
+                sign,
+                s.time_ms,
+                s.value,
+                s.good,
+                life.holders[s.holder],
+                life.channel,
+                life.category,
+                s.event,
+            )
+        )
+
+    # -- arithmetic -----------------------------------------------------------------------------
+
+    def _limit(self, indicator: int, time_ms: int, holder: Holder) -> int | None:
+        rules = self._rules.at(time_ms)
+        key = (rules.version, indicator, holder)
+        if key not in self._limits:
+            if len(self._limits) > 100_000:
+                self._limits.clear()
+            self._limits[key] = rules.limit_ms(INDICATOR_IDS[indicator], *holder)
+        return self._limits[key]
+
+    @staticmethod
+    def _acting(life: Life, fact: Fact) -> int:
+        """The employee the fact names, in the place of whoever holds the ticket."""
+        named = fact.names[0] if fact.names else ""
+        if not named:
+            return life.holder
+        return life.place(life.holders[life.holder]._replace(employee=named))
+
+    @staticmethod
+    def _surveyed(life: Life, fact: Fact) -> int:
+        """A survey speaks of whoever resolved the ticket last, or else of its holder."""
+        place = life.holder if life.resolver == NOBODY else life.resolver
+        if not fact.names[0]:
+            return place
+        return life.place(life.holders[place]._replace(employee=fact.names[0]))
+
+    def _elapsed(self, life: Life, until_ms: int, *, resolution: bool = False) -> int:
+        """Milliseconds since opening, less exempt time and, for a resolution where the rules say
+        so, less waiting."""
+        spans = life.pauses
+        if resolution and self._rules.at(until_ms).exclude_waiting:
+            spans = spans + life.waits
+            if life.waiting_since_ms >= 0:
+                spans = [*spans, (life.waiting_since_ms, until_ms)]
+        elapsed = until_ms - life.opened_ms
+        return elapsed - _covered(spans, life.opened_ms, until_ms) if spans else elapsed
+
+
+def _covered(spans: list[tuple[int, int]], start: int, end: int) -> int:
+    """Length of the union of the spans within [start, end)."""
+    covered = 0
+    reached = start
+    for span_start, span_end in sorted(spans):
+        low, high = max(span_start, reached), min(span_end, end)
+        if high > low:
+            covered += high - low
+            reached = high
+    return covered
+
+
+_Handler = Callable[[Lifecycle, Life, Fact], None]
+_HANDLERS: Final[dict[int, _Handler]] = {
+    ledger.OPENED: Lifecycle._opened,
+    ledger.ASSIGNED: Lifecycle._assigned,
+    ledger.RESPONSE: Lifecycle._responded,
+    ledger.RESPONSE_MEASURED: Lifecycle._response_measured,
+    ledger.WAITING: Lifecycle._waiting,
+    ledger.RESUMED: Lifecycle._resumed,
+    ledger.RESOLVED: Lifecycle._resolved,
+    ledger.REOPENED: Lifecycle._reopened,
+    ledger.CLOSED: Lifecycle._closed,
+    ledger.COMPLAINED: Lifecycle._complained,
+    ledger.SURVEY_SENT: Lifecycle._survey_sent,
+    ledger.SURVEY_ANSWERED: Lifecycle._survey_answered,
+}

@@ -1,0 +1,62 @@
+"""A ticket at rest: its life so far and its facts, in a few hundred bytes.
+
+Facts rest as one string of MessagePack arrays. A fact that comes in order is appended without
+reading the others, and a repeated event is found by looking for its hash in the string; the whole
+list is only read to replay a history. The changelog takes the bytes as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from services.scoring.core.ledger import Fact
+from services.scoring.core.lifecycle import Life, new_life
+
+_UINT64: Final = 0xCF
+_ARRAY32: Final = 0xDD
+_FACT_ENCODER: Final = msgspec.msgpack.Encoder()
+_FACTS_DECODER: Final = msgspec.msgpack.Decoder(list[Fact])
+
+
+class Ticket(msgspec.Struct, array_like=True, gc=False):
+    """``facts`` holds ``life.facts`` facts, in the order they came."""
+
+    life: Life
+    facts: bytes = b""
+
+    def knows(self, fact: Fact) -> bool:
+        """Whether the event is among the facts."""
+        if fact.event < 1 << 32:  # such a hash has a shorter form, which other numbers may contain
+            return any(known.event == fact.event for known in self.list_facts())
+        return b"%c%b" % (_UINT64, fact.event.to_bytes(8)) in self.facts
+
+    def append(self, facts: Iterable[Fact]) -> None:
+        """Keep facts that are not known yet."""
+        self.facts += b"".join(map(_FACT_ENCODER.encode, facts))
+
+    def list_facts(self) -> list[Fact]:
+        """All facts, in the order they came."""
+        count = self.life.facts.to_bytes(4)
+        return _FACTS_DECODER.decode(b"%c%b%b" % (_ARRAY32, count, self.facts))
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Ticket)
+
+
+def new_ticket() -> Ticket:
+    """A ticket that nothing is known of."""
+    return Ticket(new_life())
+
+
+def pack(ticket: Ticket) -> bytes:
+    """The resting form of a ticket."""
+    return _ENCODER.encode(ticket)
+
+
+def unpack(packed: bytes) -> Ticket:
+    """The inverse of `pack`."""
+    return _DECODER.decode(packed)
