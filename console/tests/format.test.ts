@@ -39,6 +39,8 @@ describe("ratios", () => {
   it("never round an exception away", () => {
     expect(ratio(0.9999)).toBe("99.99%");
     expect(ratio(0.0003)).toBe("0.03%");
+    expect(ratio(0.00002)).toBe("<0.01%");
+    expect(ratio(0.99998)).toBe(">99.99%");
   });
 
   it("are bare at the ends", () => {

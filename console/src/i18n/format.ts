@@ -48,11 +48,13 @@ function amount(value: number, en: string, zh: string, language: Language): stri
   return `${value} ${language === "zh-CN" ? zh : en}`;
 }
 
-/** Two decimals only where one would hide that something happened, or did not quite. */
+/** One decimal; two only where one would hide that something happened, or did not quite. */
 export function ratio(share: number): string {
   if (!Number.isFinite(share)) return NOTHING;
   const percent = share * 100;
   if (percent === 0 || percent === 100) return `${percent}%`;
+  if (percent > 0 && percent < 0.01) return "<0.01%";
+  if (percent > 99.99 && percent < 100) return ">99.99%";
   const coarse = percent.toFixed(1);
   return `${coarse === "0.0" || coarse === "100.0" ? percent.toFixed(2) : coarse}%`;
 }

@@ -18,7 +18,7 @@ export class Store {
     private current: State,
     private readonly clock: FrameClock,
     /** Faster than this nobody reads: frames in between are skipped. */
-    private readonly everyMs = 100,
+    private readonly everyMs = 200,
   ) {}
 
   get state(): State {

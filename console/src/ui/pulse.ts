@@ -1,12 +1,18 @@
 /** One timer and one size observer for all sparklines of the page. */
 
-const EVERY_MS = 1_000;
-const listeners = new Set<() => void>();
+/** Every chart has its turn once in `TURNS` beats, so that hundreds are never drawn at once. */
+const BEAT_MS = 250;
+const TURNS = 8;
+
+const listeners = new Map<() => void, number>();
 let timer: ReturnType<typeof setInterval> | null = null;
+let beats = 0;
+let joined = 0;
 
 export function onPulse(listener: () => void): () => void {
-  listeners.add(listener);
-  timer ??= setInterval(beat, EVERY_MS);
+  listeners.set(listener, joined % TURNS);
+  joined += 1;
+  timer ??= setInterval(beat, BEAT_MS);
   return () => {
     listeners.delete(listener);
     if (listeners.size === 0 && timer) {
@@ -17,8 +23,11 @@ export function onPulse(listener: () => void): () => void {
 }
 
 function beat(): void {
+  beats += 1;
   if (document.hidden) return;
-  for (const listener of listeners) listener();
+  for (const [listener, turn] of listeners) {
+    if (turn === beats % TURNS) listener();
+  }
 }
 
 type OnSize = (width: number, height: number) => void;
