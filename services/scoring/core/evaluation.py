@@ -115,6 +115,11 @@ class Evaluation:
                     self._received[scope_id] = record.received_ms
         self._clock.observe(record.source, record.watermark_ms, record.caught_up, now_ms)
 
+    def forget_receptions(self) -> None:
+        """What was taken so far is old: nothing that follows from it is news."""
+        self._news_received.clear()
+        self._received.clear()
+
     # -- time -----------------------------------------------------------------------------------
 
     def tick(self, now_ms: int) -> Outcome:

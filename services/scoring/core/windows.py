@@ -176,7 +176,8 @@ class PaneWindows:
     # -- cells ----------------------------------------------------------------------------------
 
     def apply(self, source: int, department: str, cells: Iterable[Cell]) -> dict[int, int]:
-        """Replace cells of one source. Returns the windows (as bits) by scope that it changed."""
+        """Replace cells of one source. Returns the windows (as bits) by scope that it changed, or
+        that it may change when time begins."""
         changed: dict[int, int] = {}
         for cell in cells:
             scope_id = self._scope_id(department, cell.kind, cell.id)
@@ -214,7 +215,7 @@ class PaneWindows:
         pane[key] = new
         self._note(series)
         if self._spans is None:
-            return 0
+            return ALL_WINDOWS
         return self._book(level, cell.level, cell.start_ms, series, _Change.between(old, new))
 
     def _book(self, level: _Level, place: int, start_ms: int, series: int, change: _Change) -> int:

@@ -54,6 +54,7 @@ class OwnedPartition:
     def finish_restore(self, end_offset: int) -> None:
         """All up to ``end_offset`` was read."""
         self.next_offset = max(self.next_offset, end_offset)
+        self._evaluation.forget_receptions()
         self.restored.set()
 
     def tick(self) -> Outcome:

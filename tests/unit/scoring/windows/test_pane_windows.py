@@ -81,7 +81,7 @@ def assert_counts(windows: PaneWindows, taken: Sequence[Fact], stream_ms: int) -
                     assert found == (expected.n, expected.total, expected.good, expected.buckets)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(steps)
 def test_windows_equal_a_recount_whatever_comes_and_however_far_time_jumps(
     walk: list[Step],
@@ -97,7 +97,7 @@ def test_windows_equal_a_recount_whatever_comes_and_however_far_time_jumps(
         assert_counts(windows, taken, stream_ms)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(steps, st.randoms(use_true_random=False))
 def test_repeated_and_shuffled_deliveries_of_different_cells_change_nothing(
     walk: list[Step], random: Random
@@ -125,7 +125,7 @@ def test_repeated_and_shuffled_deliveries_of_different_cells_change_nothing(
     assert_counts(windows, taken, stream_ms)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(steps)
 def test_a_restart_in_the_middle_leaves_the_same_windows(walk: list[Step]) -> None:
     taken, stream_ms = list[Fact](), BEFORE_DST
