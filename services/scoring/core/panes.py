@@ -339,16 +339,16 @@ class PaneStore:
         pane = self._panes[key]
         level, start = key
         rows = self._scopes.rows
-        low = np.searchsorted(pane.buckets.keys, keys << _BUCKET_BITS).tolist()
-        high = np.searchsorted(pane.buckets.keys, (keys + 1) << _BUCKET_BITS).tolist()
-        sums = pane.cells.take(keys).tolist()
-        for place, cell_key in enumerate(keys.tolist()):
+        flat, ends = _flat_sketches(pane.buckets, keys)
+        first = 0
+        for cell_key, (n, total, good), end in zip(
+            keys.tolist(), pane.cells.take(keys).tolist(), ends, strict=True
+        ):
             department, kind, name = rows[cell_key >> _INDICATOR_BITS]
-            n, total, good = sums[place]
-            first, last = low[place], high[place]
-            flat = _flat_sketch(pane.buckets, first, last) if last > first else None
+            buckets = flat[first:end] if end > first else None
+            first = end
             indicator = cell_key & _INDICATOR_MASK
-            yield department, Cell(level, start, kind, name, indicator, n, total, good, flat)
+            yield department, Cell(level, start, kind, name, indicator, n, total, good, buckets)
 
     def drop_expired(self, watermark_ms: int) -> None:
         """Forget the panes that no level keeps any more."""
@@ -412,13 +412,17 @@ def _summed(keys: Integers, sums: Integers) -> tuple[Integers, Integers]:
     return keys[firsts], np.add.reduceat(sums, firsts, axis=0)
 
 
-def _flat_sketch(buckets: _Columns, first: int, last: int) -> list[int]:
-    """Bucket, count, bucket, count, … of one cell: the wire form."""
-    flat = np.empty(2 * (last - first), np.int64)
-    flat[0::2] = (buckets.keys[first:last] & _BUCKET_MASK) - 1
-    flat[1::2] = buckets.sums[first:last, 0]
-    numbers: list[int] = flat.tolist()
-    return numbers
+def _flat_sketches(buckets: _Columns, keys: Integers) -> tuple[list[int], list[int]]:
+    """Bucket, count, bucket, count, … of each cell in turn (the wire form), and where each ends."""
+    low = np.searchsorted(buckets.keys, keys << _BUCKET_BITS)
+    high = np.searchsorted(buckets.keys, (keys + 1) << _BUCKET_BITS)
+    lengths = high - low
+    ends = np.cumsum(lengths)
+    places = np.arange(lengths.sum()) + np.repeat(low - ends + lengths, lengths)
+    flat = np.empty(2 * len(places), np.int64)
+    flat[0::2] = (buckets.keys[places] & _BUCKET_MASK) - 1
+    flat[1::2] = buckets.sums[places, 0]
+    return flat.tolist(), (2 * ends).tolist()
 
 
 def _pairs(flat: list[int] | None) -> Iterator[tuple[int, int]]:
