@@ -1,5 +1,6 @@
 """The routes of notify."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,18 +25,22 @@ from shared.runtime.sse import Broadcaster
 
 log = structlog.get_logger("api")
 
+PRIMING_SECONDS = 10.0
+
 Cursor = Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$", description="`next` of a page")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the routes work with. ``on_change`` is called after an alert changed."""
+    """What the routes work with. ``primed``: the stream knows its past. ``on_change`` is called
+    after an alert changed."""
 
     alerts: AlertStore
     endpoints: EndpointStore
     sender: WebhookSender
     broadcaster: Broadcaster
+    primed: asyncio.Event
     on_change: Callable[[], None]
 
 
@@ -62,6 +67,7 @@ def alerts_router(parts: Parts) -> APIRouter:
     async def stream(
         request: Request, last_event_id: Annotated[str | None, Header()] = None
     ) -> Response:
+        await _until_primed(parts.primed)
         return parts.broadcaster.stream(request, last_event_id)
 
     @router.get("/{alert}", summary="One alert with its history and its deliveries")
@@ -126,6 +132,15 @@ def endpoints_router(parts: Parts) -> APIRouter:
         return Response(status_code=204)
 
     return router
+
+
+async def _until_primed(primed: asyncio.Event) -> None:
+    """A browser gives up for good on a stream that is refused, so it is let wait for a while."""
+    try:
+        async with asyncio.timeout(PRIMING_SECONDS):
+            await primed.wait()
+    except TimeoutError:
+        raise Problem(503, detail="still starting", headers={"Retry-After": "2"}) from None
 
 
 def _found(seen: AlertView | None, alert: UUID) -> AlertView:

@@ -68,7 +68,7 @@ class Notify:
             total_seconds=settings.notify_timeout_seconds,
         )
         self.broadcaster = Broadcaster("alerts", history=HISTORY)
-        self._follower = Follower(self.alerts, self.broadcaster, self._to_stream)
+        self.follower = Follower(self.alerts, self.broadcaster, self._to_stream)
         self._intake = Intake(self.alerts, self.on_change)
         lease = settings.notify_timeout_seconds + LEASE_MARGIN_SECONDS
         self._dispatcher = Dispatcher(
@@ -90,7 +90,7 @@ class Notify:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(persistently("intake", self._take_in))
             loops.create_task(persistently("dispatcher", self._dispatcher.run))
-            loops.create_task(persistently("follower", self._follower.run))
+            loops.create_task(persistently("follower", self.follower.run))
             loops.create_task(persistently("listener", self._listen))
 
     async def check_kafka(self) -> None:
@@ -158,7 +158,12 @@ def build_app(
         description="Turns breaches into alerts and pushes them to webhooks and streams.",
     )
     parts = Parts(
-        notify.alerts, notify.endpoints, notify.sender, notify.broadcaster, notify.on_change
+        notify.alerts,
+        notify.endpoints,
+        notify.sender,
+        notify.broadcaster,
+        notify.follower.primed,
+        notify.on_change,
     )
     app.include_router(alerts_router(parts))
     app.include_router(endpoints_router(parts))

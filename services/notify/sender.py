@@ -30,16 +30,21 @@ async def resolve(host: str, port: int) -> list[str]:
 class WebhookSender:
     """The transport is used bare: it follows no redirect, keeps no cookie, reads no proxy from the
     environment. Connections are not kept, for a kept one to an address could have been made under
-    another name's certificate."""
+    another name's certificate. ``tls`` None: the system's certificate authorities."""
 
     def __init__(
-        self, *, allow_private: bool, total_seconds: float, resolve: Resolve = resolve
+        self,
+        *,
+        allow_private: bool,
+        total_seconds: float,
+        resolve: Resolve = resolve,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allow_private = allow_private
         self._seconds = total_seconds
         self._resolve = resolve
         self._transport = httpx.AsyncHTTPTransport(
-            verify=ssl.create_default_context(),
+            verify=tls or ssl.create_default_context(),
             trust_env=False,
             http1=True,
             limits=httpx.Limits(max_keepalive_connections=0),

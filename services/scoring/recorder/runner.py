@@ -24,6 +24,8 @@ SCHEMA: Final = "scoring"
 GROUP: Final = "scoring-recorder"
 DEFAULT_PORT: Final = 8023
 BROKER_PATIENCE: Final = 60.0
+SESSION_MS: Final = 6000
+"""A killed recorder's partitions move on after this."""
 
 
 class RecorderSettings(Protocol):
@@ -113,7 +115,13 @@ async def _recorder(
     bootstrap = settings.kafka_bootstrap_servers
     await ensure_topics(bootstrap, [topic], settings.partitions, settings.kafka_replication)
     consumer = await started(
-        lambda: make_consumer(bootstrap=bootstrap, group_id=group), patience=BROKER_PATIENCE
+        lambda: make_consumer(
+            bootstrap=bootstrap,
+            group_id=group,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 3,
+        ),
+        patience=BROKER_PATIENCE,
     )
     try:
         recorder = Recorder(consumer, store, topic.name)

@@ -227,3 +227,21 @@ async def test_rows_lie_in_the_partition_of_their_day(
     assert [(row["name"], row["rows"]) for row in tables] == [
         (f"scoring.measurements_201603{day:02}", 10) for day in range(2, 7)
     ]
+
+
+async def test_a_broker_that_holds_less_than_was_copied_from_it_is_refused_aloud(
+    kafka: str, database: str, topic: str
+) -> None:
+    async with producer(kafka, f"{topic}-less") as sender, sender.transaction():
+        await (await sender.send(topic, batch(0, 1, range(5)), partition=0))
+    with recorder(kafka, database, topic):
+        await until_stored(database, 5)
+    async with connected(database) as connection:
+        await connection.execute("UPDATE scoring.recorder_offsets SET next_offset = 1000")
+    arguments = [str(PROCESS), kafka, database, topic, str(PARTITIONS)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stderr=asyncio.subprocess.PIPE
+    )
+    _, complaint = await process.communicate()
+    assert process.returncode == 1
+    assert b"this Postgres belongs to another Kafka" in complaint
