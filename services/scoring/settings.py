@@ -21,7 +21,7 @@ class ScoringSettings(RuntimeSettings):
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Health and metrics of measure, windows, recorder"
     )
-    scoring_host: str = Field("127.0.0.1", description="Where the read API listens")
+    scoring_host: str = Field("127.0.0.1", description="Where scoring listens")
     scoring_port: int = Field(8020, ge=0, le=65535)
     console_dir: Path = Field(
         _CHECKOUT / "console" / "dist", description="The console's built files"

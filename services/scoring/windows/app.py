@@ -15,13 +15,15 @@ BATCH: Final = 500
 BATCH_SECONDS: Final = 0.05
 
 
-def build_app(bootstrap: str, owner: Owner, data_dir: str, *, topic: str = PANES.name) -> Any:
+def build_app(
+    bootstrap: str, owner: Owner, data_dir: str, *, topic: str = PANES.name, group: str = GROUP
+) -> Any:
     """A Faust app that feeds ``owner``; start and stop it as a service.
 
     Its offsets serve lag tools only: at an assignment the owner reads the log itself.
     """
     app = faust.App(
-        GROUP,
+        group,
         broker=[f"bellwether://{server.strip()}" for server in bootstrap.split(",")],
         datadir=data_dir,
         store="memory://",

@@ -11,9 +11,9 @@ from aiokafka.errors import KafkaError
 
 from services.scoring import metrics
 from services.scoring.core.evaluation import Outcome
+from services.scoring.windows.topics import WindowsTopics
 from shared.contracts.breaches import encode_breach
 from shared.contracts.figures import encode_score
-from shared.contracts.topics import BREACHES, SCORES
 
 log = structlog.get_logger("windows.emitter")
 
@@ -28,17 +28,23 @@ class Emitter:
     Sending the same records again is harmless: a breach has an id, a score record is absolute.
     """
 
-    def __init__(self, make_producer: Callable[[], Any], now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, make_producer: Callable[[], Any], now_ms: Callable[[], int], topics: WindowsTopics
+    ) -> None:
+        self._topics = topics
         self._make_producer = make_producer
         self._now_ms = now_ms
         self._producer: Any = None
 
     async def send(self, outcome: Outcome) -> None:
         """Store everything, breaches before scores; waits as long as the broker is away."""
-        await self._send_all([_breach_message(b) for b in outcome.breaches])
+        breaches, scores = self._topics.breaches.name, self._topics.scores.name
+        await self._send_all(
+            [(breaches, breach.key.encode(), encode_breach(breach)) for breach in outcome.breaches]
+        )
         self._report(outcome)
         await self._send_all(
-            [(SCORES.name, record.key.encode(), encode_score(record)) for record in outcome.scores]
+            [(scores, record.key.encode(), encode_score(record)) for record in outcome.scores]
         )
 
     async def close(self) -> None:
@@ -86,7 +92,3 @@ class Emitter:
                 value=breach.value,
                 n=breach.n,
             )
-
-
-def _breach_message(breach: Any) -> Message:
-    return BREACHES.name, breach.key.encode(), encode_breach(breach)

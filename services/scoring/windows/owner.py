@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -16,16 +17,18 @@ from services.scoring import metrics
 from services.scoring.core.evaluation import Evaluation, Outcome
 from services.scoring.core.rules import RuleHistory
 from services.scoring.windows.emitter import Emitter
+from services.scoring.windows.log_watch import LogWatch
 from services.scoring.windows.partition import LogRecord, OwnedPartition
 from services.scoring.windows.restore import BreachHistory, RestoreError, read_to_end
-from shared.contracts.topics import BREACHES, PANES
-from shared.runtime.kafka import Progress
+from services.scoring.windows.topics import WindowsTopics
+from shared.runtime.kafka import Progress, make_consumer
 
 log = structlog.get_logger("windows.owner")
 
 TICK_SECONDS: Final = 0.25
 RETRY_SECONDS: Final = 1.0
 STUCK_SECONDS: Final = 60.0
+WATCH_SECONDS: Final = 20.0
 TRIM_SECONDS: Final = 180.0
 TRIM_RECORDS: Final = 1000
 
@@ -41,11 +44,14 @@ class Owner:
         self,
         bootstrap: str,
         partitions: int,
+        *,
         rules: RuleHistory,
         emitter: Emitter,
         now_ms: Callable[[], int],
+        topics: WindowsTopics,
     ) -> None:
         self._bootstrap = bootstrap
+        self._topics = topics
         self._partitions = partitions
         self._rules = rules
         self._emitter = emitter
@@ -62,7 +68,7 @@ class Owner:
 
     async def check_ready(self) -> None:
         """Readiness: assigned, and every assigned partition restored."""
-        waiting = [p for p, owned in self._owned.items() if not owned.restored.is_set()]
+        waiting = [p for p, owned in self._owned.items() if not owned.ready]
         if not self._assigned_once or waiting:
             raise RuntimeError(f"restoring partitions {waiting}" if waiting else "not assigned yet")
 
@@ -83,7 +89,10 @@ class Owner:
         for task in list(self._restores):
             task.cancel()
         async with self._sending:
+            released = list(self._owned.values())
             self._owned.clear()
+        for owned in released:
+            owned.settled.set()
 
     def _new_partition(
         self, partition: int, history: BreachHistory, *, fresh: bool
@@ -106,11 +115,11 @@ class Owner:
         clock = asyncio.get_running_loop().time
         started = clock()
         history = BreachHistory()
-        await read_to_end(self._bootstrap, BREACHES.name, None, history.take)
+        await read_to_end(self._bootstrap, self._topics.breaches.name, None, history.take)
         restored = {p: _Restored(self._new_partition, p, history) for p in partitions}
         ends = await read_to_end(
             self._bootstrap,
-            PANES.name,
+            self._topics.panes.name,
             partitions,
             lambda partition, records: restored[partition].take(records),
         )
@@ -126,18 +135,17 @@ class Owner:
             return
         rebuilt.finish_restore(end_offset)
         self._owned[rebuilt.partition] = rebuilt
-        waiting.restored.set()
+        waiting.settled.set()
 
     # -- records --------------------------------------------------------------------------------
 
     async def take(self, partition: int, records: Sequence[LogRecord]) -> None:
         """Apply records that the stream delivers."""
-        waiting = self._owned.get(partition)
-        if waiting is None:
-            return
-        await waiting.restored.wait()
         owned = self._owned.get(partition)
-        if owned is not None and owned.restored.is_set():
+        while owned is not None and not owned.ready:
+            await owned.settled.wait()
+            owned = self._owned.get(partition)
+        if owned is not None:
             owned.take(records)
             self._news.set()
 
@@ -149,7 +157,7 @@ class Owner:
             with metrics.TICK_SECONDS.time():
                 outcome = Outcome()
                 for owned in list(self._owned.values()):
-                    if owned.restored.is_set():
+                    if owned.ready:
                         outcome.add(owned.tick())
                         await asyncio.sleep(0)  # a replay makes ticks long: let others work
             await self._emitter.send(outcome)
@@ -177,13 +185,40 @@ class Owner:
             if due and await self._trim(due):
                 trimmed.update(due)
 
+    async def keep_watch(self) -> None:
+        """Raises `Stuck` when records wait in the log and do not come."""
+        watch = LogWatch()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            positions = {p: owned.next_offset for p, owned in self._owned.items() if owned.ready}
+            try:
+                ends = await self._ends(list(positions))
+            except (KafkaError, TimeoutError) as error:
+                log.warning("log_not_seen", error=repr(error))
+                continue
+            watch.look(time.monotonic(), positions, ends)
+
+    async def _ends(self, partitions: Sequence[int]) -> dict[int, int]:
+        consumer = make_consumer(bootstrap=self._bootstrap, group_id=None)
+        await consumer.start()
+        try:
+            ends = await consumer.end_offsets([self._log_of(p) for p in partitions])
+            return {partition.partition: end for partition, end in ends.items()}
+        finally:
+            await consumer.stop()
+
+    def _log_of(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._topics.panes.name, partition)
+
     async def _trim(self, offsets: Mapping[int, int]) -> bool:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
         try:
             await admin.start()
             await admin.delete_records(
                 {
-                    TopicPartition(PANES.name, p): RecordsToDelete(before_offset=offset)
+                    TopicPartition(self._topics.panes.name, p): RecordsToDelete(
+                        before_offset=offset
+                    )
                     for p, offset in offsets.items()
                 }
             )

@@ -30,12 +30,14 @@ class LogRecord(Protocol):
 class OwnedPartition:
     """The evaluation of a partition, and how far its log was read.
 
-    ``restored`` is done when records may be processed. ``now_ms`` gives the wall clock.
+    Records may be processed when it is ``ready``. ``settled`` is set when it has become so, or was
+    replaced or let go of. ``now_ms`` gives the wall clock.
     """
 
     def __init__(self, partition: int, evaluation: Evaluation, now_ms: Callable[[], int]) -> None:
         self.partition = partition
-        self.restored = asyncio.Event()
+        self.ready = False
+        self.settled = asyncio.Event()
         self.next_offset = 0
         self.cycles = CycleTracker()
         self._evaluation = evaluation
@@ -55,7 +57,8 @@ class OwnedPartition:
         """All up to ``end_offset`` was read."""
         self.next_offset = max(self.next_offset, end_offset)
         self._evaluation.forget_receptions()
-        self.restored.set()
+        self.ready = True
+        self.settled.set()
 
     def tick(self) -> Outcome:
         """Move time; what to send."""
@@ -80,7 +83,7 @@ class OwnedPartition:
 
     def _decode(self, record: LogRecord) -> PaneRecord | None:
         try:
-            return decode_record(record.value, with_slice=not self.restored.is_set())
+            return decode_record(record.value, with_slice=not self.ready)
         except (msgspec.MsgspecError, TypeError) as error:
             # Its cells come again when they change, and at the latest at the next restore.
             metrics.REFUSED_RECORDS.inc()

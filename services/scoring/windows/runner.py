@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from services.scoring.rule_files import load_rules
-from services.scoring.windows.app import build_app
+from services.scoring.windows.app import GROUP, build_app
 from services.scoring.windows.emitter import Emitter
 from services.scoring.windows.owner import Owner
-from shared.contracts.topics import BREACHES, PANES, SCORES
+from services.scoring.windows.topics import REGISTERED, WindowsTopics
 from shared.runtime.health_server import HealthServer
 from shared.runtime.kafka import ensure_topics, make_producer
 
@@ -37,6 +37,8 @@ class WindowsSettings(Protocol):
     def rules(self) -> Path | None: ...
     @property
     def metrics_port(self) -> int | None: ...
+    @property
+    def scoring_host(self) -> str: ...
 
 
 class StoppedByItself(RuntimeError):
@@ -52,25 +54,37 @@ async def run(settings: WindowsSettings) -> None:
     await evaluate(settings, stopping)
 
 
-async def evaluate(settings: WindowsSettings, stopping: asyncio.Event) -> None:
+async def evaluate(
+    settings: WindowsSettings,
+    stopping: asyncio.Event,
+    topics: WindowsTopics = REGISTERED,
+    group: str = GROUP,
+) -> None:
     """Keep the windows until ``stopping`` is set. Serves health and metrics meanwhile."""
     _quiet_faust()
     bootstrap = settings.kafka_bootstrap_servers
-    emitter = Emitter(lambda: make_producer(bootstrap, linger_ms=LINGER_MS), wall_clock_ms)
-    rules = load_rules(settings.rules)
-    owner = Owner(bootstrap, settings.partitions, rules, emitter, wall_clock_ms)
+    emitter = Emitter(lambda: make_producer(bootstrap, linger_ms=LINGER_MS), wall_clock_ms, topics)
+    owner = Owner(
+        bootstrap,
+        settings.partitions,
+        rules=load_rules(settings.rules),
+        emitter=emitter,
+        now_ms=wall_clock_ms,
+        topics=topics,
+    )
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(
-        "127.0.0.1",
+        settings.scoring_host,
         port,
         [("partitions", owner.check_ready), ("progress", owner.progress.check)],
         [("progress", owner.progress.check)],
         service="scoring-windows",
     ):
-        topics = [PANES, SCORES, BREACHES]
-        await ensure_topics(bootstrap, topics, settings.partitions, settings.kafka_replication)
+        await ensure_topics(
+            bootstrap, list(topics), settings.partitions, settings.kafka_replication
+        )
         try:
-            async with _faust(bootstrap, owner) as app:
+            async with _faust(bootstrap, owner, topics.panes.name, group) as app:
                 await _until_stopped(app, owner, stopping)
         finally:
             await emitter.close()
@@ -89,9 +103,9 @@ def wall_clock_ms() -> int:
 
 
 @asynccontextmanager
-async def _faust(bootstrap: str, owner: Owner) -> AsyncIterator[Any]:
+async def _faust(bootstrap: str, owner: Owner, topic: str, group: str) -> AsyncIterator[Any]:
     with tempfile.TemporaryDirectory(prefix="bellwether-windows-") as data_dir:
-        app = build_app(bootstrap, owner, data_dir)
+        app = build_app(bootstrap, owner, data_dir, topic=topic, group=group)
         app.finalize()
         await app.start()
         try:
@@ -105,6 +119,7 @@ async def _until_stopped(app: Any, owner: Owner, stopping: asyncio.Event) -> Non
         asyncio.create_task(stopping.wait(), name="stopping"),
         asyncio.create_task(owner.keep_time(), name="time"),
         asyncio.create_task(owner.keep_trimmed(), name="trim"),
+        asyncio.create_task(owner.keep_watch(), name="watch"),
         asyncio.create_task(_watch(app), name="faust"),
     ]
     try:
