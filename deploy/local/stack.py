@@ -121,7 +121,7 @@ class LocalStack:
         password = secret_files.token(self.data.role_password(service))
         return service_dsn(self._postgres().dsn(), service, password)
 
-    def start(self, *, wait: bool = True, timeout: float = 120.0) -> None:
+    def start(self, *, wait: bool = True, timeout: float = 240.0) -> None:
         """Start everything, and wait until it is ready unless told otherwise.
 
         Raises AlreadyRunningError when another supervisor owns the directory, and StartError
