@@ -91,6 +91,7 @@ class Wiring:
 
     def environment(self, role: str) -> dict[str, str]:
         return {
+            "BELLWETHER_NOTIFY_ALLOW_PRIVATE_TARGETS": "true",  # a receiver of one's own, to try
             **self.environ,
             **_LEAN,
             "BELLWETHER_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
