@@ -16,6 +16,7 @@ log = structlog.get_logger("auto_publisher")
 
 ACTOR = "bellwether"
 MONTHS_BACK = 12
+RETRY_SECONDS = 30.0
 
 
 class AutoPublisher:
@@ -40,12 +41,14 @@ class AutoPublisher:
         while True:
             try:
                 await self.publish_what_is_due()
-                metrics.LAST_AUTO_RUN.set_to_current_time()
             except Exception as error:
                 if not (isinstance(error, ScoringError) or is_refusal(error)):
                     raise
                 log.warning("auto_publication_postponed", error=str(error))
-            await asyncio.sleep(self._interval)
+                await asyncio.sleep(min(RETRY_SECONDS, self._interval))
+            else:
+                metrics.LAST_AUTO_RUN.set_to_current_time()
+                await asyncio.sleep(self._interval)
 
     async def publish_what_is_due(self) -> list[str]:
         """The periods published now. Raises `ScoringError`."""
