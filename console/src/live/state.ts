@@ -158,12 +158,13 @@ function moveClock(state: State, streamMs: number, now: number): State {
 
 /** The list as notify has it now; what is new since the last list arrived while nobody listened. */
 function takeAlerts(state: State, items: readonly Alert[], now: number): State {
-  const arrivals = new Map(state.arrivals);
+  const alerts = byId(items);
+  const arrivals = new Map([...state.arrivals].filter(([id]) => alerts.has(id)));
   for (const item of items) {
     const missed = state.notify.lastLive !== null && !state.alerts.has(item.id);
     if (missed && item.state === "open") arrivals.set(item.id, now);
   }
-  return { ...state, alerts: byId(items), arrivals, notify: synced(state.notify, now) };
+  return { ...state, alerts, arrivals, notify: synced(state.notify, now) };
 }
 
 function takeAlert(state: State, item: Alert, now: number): State {

@@ -102,12 +102,9 @@ function Line({ line, scope, named, indicator, density }: LineProps) {
       </span>
       <Sparkline series={histories.of(line.window, scope, line.indicator)} line={line} />
       <span class="value">{text.gap ? <small class="gap">— {text.gap}</small> : text.value}</span>
-      {density === "large" && (
-        <span class="judgement">
-          <span>{text.verdict}</span>
-          <small>{text.target}</small>
-        </span>
-      )}
+      <span class={density === "large" ? "judgement" : "visually-hidden"}>
+        <span>{text.verdict}</span> <small>{text.target}</small>
+      </span>
     </li>
   );
 }
