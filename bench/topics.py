@@ -66,7 +66,14 @@ def fill(bootstrap: str, messages: Iterable[Message]) -> int:
         count += 1
         while True:
             try:
-                producer.produce(topic, value, key, partition, delivered, time_ms)
+                producer.produce(
+                    topic,
+                    value,
+                    key,
+                    partition=partition,
+                    on_delivery=delivered,
+                    timestamp=time_ms,
+                )
                 break
             except BufferError:
                 producer.poll(0.1)

@@ -35,10 +35,10 @@ async def run(settings: VariantSettings) -> int:
             values = [message.value for message in messages]
             engines[partition.partition].process(messages[-1].offset + 1, values)
         events = sum(engine.events for engine in engines.values())
+        report.progress(events)
         if time.monotonic() - flushed >= FLUSH_SECONDS or events >= settings.events:
             await asyncio.gather(*(stores[p].store(engines[p].flush()) for p in partitions))
             flushed = time.monotonic()
-            report.progress(events)
     report.done(events)
     for store in stores.values():
         await store.producer.stop()

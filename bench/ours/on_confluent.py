@@ -40,10 +40,10 @@ def run(settings: VariantSettings) -> int:
             position = part[-1].offset() + 1
             engines[partition].process(position, [message.value() for message in part])
         events = sum(engine.events for engine in engines.values())
+        report.progress(events)
         if time.monotonic() - flushed >= FLUSH_SECONDS or events >= settings.events:
             _store(producer, settings.sink, engines)
             flushed = time.monotonic()
-            report.progress(events)
     report.done(events)
     consumer.close()
     return events

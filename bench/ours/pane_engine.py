@@ -306,10 +306,12 @@ class PaneEngine:
 
     def _hours(self, changed: Sequence[int]) -> list[Rows]:
         """The hours that are over since the last flush, and those that late panes changed."""
+        if not self._panes:
+            return []
         over = self.watermark_ms // MINUTE_MS - _SETTLING_MINUTES
-        first = min(self._panes, default=over) if self._hours_done is None else self._hours_done
+        first = min(self._panes) if self._hours_done is None else self._hours_done
         again = {last for m in changed for last in range(m, min(m + HOUR_MINUTES, first))}
-        idle_after = max(self._panes, default=over) + HOUR_MINUTES
+        idle_after = max(self._panes) + HOUR_MINUTES
         lasts = sorted(again | set(range(first, min(over, idle_after))))
         self._hours_done = max(first, over)
         return [rows for last in lasts if (rows := self._hour(last)) is not None]

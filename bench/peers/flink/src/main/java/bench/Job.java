@@ -62,7 +62,7 @@ public final class Job {
 
     private static String sourceTable(String bootstrap, String topic) {
         return "CREATE TABLE events (id STRING, ts BIGINT, employee STRING, channel STRING,"
-            + " indicator STRING, `value` BIGINT, good BIGINT, t AS TO_TIMESTAMP_LTZ(ts, 3),"
+            + " `indicator` STRING, `value` BIGINT, good BIGINT, t AS TO_TIMESTAMP_LTZ(ts, 3),"
             + " p AS PROCTIME(), WATERMARK FOR t AS t - INTERVAL '30' SECOND) WITH ("
             + "'connector' = 'kafka', 'topic' = '" + topic + "',"
             + "'properties.bootstrap.servers' = '" + bootstrap + "',"
@@ -86,13 +86,13 @@ public final class Job {
             ? "HOP(TABLE uniques, DESCRIPTOR(t), INTERVAL '1' MINUTE, INTERVAL '60' MINUTE)"
             : "TUMBLE(TABLE uniques, DESCRIPTOR(t), INTERVAL '1' MINUTE)";
         return "INSERT INTO panes WITH uniques AS ("
-            + "SELECT employee, channel, indicator, `value`, good, t FROM (SELECT *, ROW_NUMBER() OVER"
+            + "SELECT employee, channel, `indicator`, `value`, good, t FROM (SELECT *, ROW_NUMBER() OVER"
             + " (PARTITION BY id ORDER BY p) AS place FROM (SELECT TICK(id) AS id, employee, channel,"
-            + " indicator, `value`, good, t, p FROM events)) WHERE place = 1)"
-            + " SELECT employee || '|' || channel || '|' || indicator,"
+            + " `indicator`, `value`, good, t, p FROM events)) WHERE place = 1)"
+            + " SELECT employee || '|' || channel || '|' || `indicator`,"
             + " 1000 * UNIX_TIMESTAMP(CAST(window_start AS STRING)),"
             + " COUNT(*), SUM(`value`), MIN(`value`), MAX(`value`), SUM(good) FROM TABLE(" + window + ")"
-            + " GROUP BY employee, channel, indicator, window_start, window_end";
+            + " GROUP BY employee, channel, `indicator`, window_start, window_end";
     }
 
     private static void tell() {

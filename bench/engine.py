@@ -1,0 +1,185 @@
+"""`make bench BENCH=engine`: our engine and its peers on one broker, events and job."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from bench import found, oracle, process, topics
+from bench.report import Outcome
+from bench.streams import common, tickets
+from bench.toolchain import CHECKOUT
+from bench.variants import Place, Size, Variant, chosen, command
+from shared.contracts.topics import INPUTS, TOPICS
+
+FULL_SIZES: Final[Mapping[Size, int]] = {
+    "small": 60_000,
+    "medium": 300_000,
+    "large": 1_000_000,
+    "huge": 2_000_000,
+    "full": 240_000,
+}
+SHORT_SIZES: Final[Mapping[Size, int]] = {
+    "small": 20_000,
+    "medium": 80_000,
+    "large": 300_000,
+    "huge": 1_000_000,
+    "full": 80_000,
+}
+HOURS_AGO: Final = 12
+"""The stream's first event: Kafka Streams' changelogs expire what is a day old."""
+
+
+class EngineBench:
+    """One run on one broker."""
+
+    def __init__(
+        self, bootstrap: str, directory: Path, sizes: Mapping[Size, int], start_ms: int
+    ) -> None:
+        self._bootstrap = bootstrap
+        self._directory = directory
+        self._sizes = sizes
+        self._start_ms = start_ms
+        self._minutes: dict[Size, oracle.Cells] = {}
+        self._expected = tickets.Expected()
+
+    def fill(self, variants: Sequence[Variant]) -> None:
+        """Produce the topics that these variants read."""
+        for size in sorted({v.size for v in variants if v.job != "full"}):
+            topics.create(self._bootstrap, [_source(size)])
+            topics.fill(self._bootstrap, self._common(size))
+        if any(variant.job == "full" for variant in variants):
+            topics.create(self._bootstrap, [topic.name for topic in INPUTS])
+            topics.fill(self._bootstrap, self._tickets())
+
+    def run(self, variant: Variant) -> Outcome:
+        """Run one variant, and hold what it counted against the oracle."""
+        place = self._prepare(variant)
+        log = CHECKOUT / "bench" / "results" / f"{variant.name}-{variant.job}.log"
+        log.parent.mkdir(exist_ok=True)
+        try:
+            measured = process.run(command(variant, place), _environ(), log)
+            per_second, per_core, cpu_s = measured.rates(int(variant.warm * place.events))
+            verdict = self._verdict(variant, place)
+        except (process.VariantFailedError, TimeoutError) as error:
+            return _failed(variant, place, error)
+        finally:
+            shutil.rmtree(place.directory, ignore_errors=True)
+        return Outcome(
+            variant.name,
+            variant.job,
+            place.events,
+            per_second,
+            per_core,
+            cpu_s,
+            measured.peak_rss_mb,
+            verdict,
+            variant.leaves_out,
+        )
+
+    # -- topics ---------------------------------------------------------------------------------
+
+    def _prepare(self, variant: Variant) -> Place:
+        sink = f"bench-{variant.name}-{variant.job}".replace("_", "-")
+        directory = self._directory / sink
+        directory.mkdir(parents=True)
+        if variant.job == "full":
+            there = topics.existing(self._bootstrap)
+            left = [name for name in TOPICS if name in there and TOPICS[name] not in INPUTS]
+            topics.delete(self._bootstrap, left)
+            topics.create(self._bootstrap, [n for n in TOPICS if TOPICS[n] not in INPUTS])
+            return Place(self._bootstrap, "", sink, directory, self._sizes["full"])
+        if variant.results in ("rows", "json"):
+            topics.create(self._bootstrap, [sink, f"{sink}-changelog"])
+        events = self._sizes[variant.size] + topics.PARTITIONS
+        return Place(self._bootstrap, _source(variant.size), sink, directory, events)
+
+    def _common(self, size: Size) -> Iterator[topics.Message]:
+        count, name = self._sizes[size], _source(size)
+        for event in common.events(count, self._start_ms):
+            yield _message(name, common.partition_of(event.key, topics.PARTITIONS), event)
+        for partition in range(topics.PARTITIONS):
+            yield _message(name, partition, common.closing(partition, count, self._start_ms))
+
+    def _tickets(self) -> Iterator[topics.Message]:
+        count = self._sizes["full"]
+        for event in tickets.events(count, self._start_ms, self._expected):
+            partition = common.partition_of(event.ticket, topics.PARTITIONS)
+            key, time_ms = event.ticket.encode(), self._start_ms + event.order_ms
+            yield event.topic, partition, key, event.value, time_ms
+
+    # -- correctness ----------------------------------------------------------------------------
+
+    def _verdict(self, variant: Variant, place: Place) -> str:
+        if variant.results == "none":
+            return "nothing to count"
+        if variant.results == "panes":
+            return compare_totals(
+                self._expected.totals, found.organisation_totals(self._bootstrap)
+            )
+        counted = found.cells(self._bootstrap, place.sink, variant.results)
+        expected = self._minutes_of(variant.size)
+        if variant.job == "rolling":
+            expected = oracle.rolling(expected)
+        return str(oracle.compare(expected, counted))
+
+    def _minutes_of(self, size: Size) -> oracle.Cells:
+        if size not in self._minutes:
+            events = common.events(self._sizes[size], self._start_ms)
+            self._minutes[size] = oracle.minutes(events)
+        return self._minutes[size]
+
+
+def compare_totals(
+    expected: Mapping[str, Sequence[int]], counted: Mapping[str, tuple[int, int]]
+) -> str:
+    """ "exact", or which indicators differ."""
+    wrong = [
+        f"{name} {counted.get(name)} instead of {tuple(row)}"
+        for name, row in sorted(expected.items())
+        if counted.get(name) != tuple(row)
+    ]
+    return "WRONG: " + ", ".join(wrong) if wrong else "exact"
+
+
+def stream_start_ms(now_s: float) -> int:
+    """A full minute, some hours ago."""
+    return (int(now_s) - HOURS_AGO * 3600) // 60 * 60_000
+
+
+def run(
+    bootstrap: str, directory: Path, names: Sequence[str], *, short: bool
+) -> Iterator[tuple[Outcome, float]]:
+    """Every outcome as it comes, and how many seconds it took in all."""
+    variants = list(chosen(names, short=short))
+    sizes = SHORT_SIZES if short else FULL_SIZES
+    bench = EngineBench(bootstrap, directory, sizes, stream_start_ms(time.time()))
+    bench.fill(variants)
+    for variant in variants:
+        began = time.monotonic()
+        outcome = bench.run(variant)
+        yield outcome, time.monotonic() - began
+
+
+def _source(size: Size) -> str:
+    return f"bench-events-{size}"
+
+
+def _message(topic: str, partition: int, event: common.Event) -> topics.Message:
+    return topic, partition, event.key.encode(), common.encode(event), event.time_ms
+
+
+def _environ() -> dict[str, str]:
+    paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore"}
+
+
+def _failed(variant: Variant, place: Place, error: Exception) -> Outcome:
+    verdict = f"failed: {error}"
+    return Outcome(
+        variant.name, variant.job, place.events, 0.0, 0.0, 0.0, 0.0, verdict, variant.leaves_out
+    )

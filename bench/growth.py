@@ -1,0 +1,93 @@
+"""`make bench BENCH=growth`: what an event costs the engine as an organisation grows.
+
+The pure engine (`services.scoring.core.engine`), no broker: one dimension at a time is made 10 and
+100 times as large. Tickets are those that lie in the state, employees those who hold them, rate is
+the number of events that a flush finds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from bench.streams import open_tickets
+from services.scoring.core.engine import Engine, Record
+from services.scoring.rule_files import load_rules
+
+EVENTS: Final = 2_000
+"""Each speaks of a ticket of its own."""
+BASE_TICKETS: Final = 2_000
+BASE_EMPLOYEES: Final = 10
+BASE_EVENTS_PER_FLUSH: Final = 50
+FACTORS: Final = (1, 10, 100)
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """How large; ``events_per_flush`` stands for the rate."""
+
+    tickets: int = BASE_TICKETS
+    employees: int = BASE_EMPLOYEES
+    events_per_flush: int = BASE_EVENTS_PER_FLUSH
+
+
+def cases() -> Iterator[tuple[str, int, Organisation]]:
+    """Dimension, factor and organisation of each measurement."""
+    base = Organisation()
+    for factor in FACTORS:
+        yield "tickets", factor, replace(base, tickets=BASE_TICKETS * factor)
+    for factor in FACTORS:
+        yield "employees", factor, replace(base, employees=BASE_EMPLOYEES * factor)
+    for factor in FACTORS:
+        yield "rate", factor, replace(base, events_per_flush=BASE_EVENTS_PER_FLUSH * factor)
+
+
+def measure() -> Iterator[dict[str, Any]]:
+    """A row for each case: CPU microseconds an event, flushes included."""
+    for dimension, factor, organisation in cases():
+        yield {
+            "dimension": dimension,
+            "factor": factor,
+            "tickets": organisation.tickets,
+            "employees": organisation.employees,
+            "events_per_flush": organisation.events_per_flush,
+            "us_per_event": round(_cost(organisation), 1),
+        }
+
+
+def _cost(organisation: Organisation) -> float:
+    rules = load_rules(None)
+    engine = Engine(0, rules, open_tickets.INPUTS)
+    tickets = range(organisation.tickets)
+    engine.restore(open_tickets.changelog(0, tickets, organisation.employees, rules))
+    engine.finish_restore()
+    records = _resolutions(organisation, engine.positions[0])
+    began = time.process_time()
+    for first in range(0, EVENTS, organisation.events_per_flush):
+        engine.process(0, records[first : first + organisation.events_per_flush])
+        engine.flush(caught_up=False)
+    return (time.process_time() - began) / EVENTS * 1e6
+
+
+def _resolutions(organisation: Organisation, offset: int) -> list[Record]:
+    """Tickets from all over the state are resolved one after the other, 10 ms apart."""
+    step = organisation.tickets // EVENTS
+    records = []
+    for number in range(EVENTS):
+        time_ms = open_tickets.START_MS + open_tickets.HOUR_MS + number * 10
+        value = open_tickets.cloud_event(number * step, "ticket.resolved", time_ms, {})
+        records.append(Record(offset + number, time_ms, None, value))
+    return records
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """For people: one line a case."""
+    lines = ["dimension  factor  tickets  employees  events/flush  us/event"]
+    lines += [
+        f"{row['dimension']:<9}  {row['factor']:>6}  {row['tickets']:>7}  {row['employees']:>9}"
+        f"  {row['events_per_flush']:>12}  {row['us_per_event']:>8}"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,52 @@
+"""*full*: the product's measuring process itself (`services.scoring.measure`), as it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+import structlog
+import uvloop
+from prometheus_client import REGISTRY
+
+from bench.ours import report
+from bench.ours.settings import VariantSettings, from_arguments
+from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.member import Measure
+from services.scoring.rule_files import load_rules
+
+REPORT_SECONDS: Final = 0.2
+
+
+async def run(settings: VariantSettings) -> None:
+    """Until every event of the input topics is stored."""
+    measure = Measure(settings.bootstrap, settings.partitions, load_rules(None), FlushPolicy())
+    stopping = asyncio.Event()
+    working = asyncio.create_task(measure.run(stopping))
+    events = 0
+    while events < settings.events:
+        await asyncio.sleep(REPORT_SECONDS)
+        if working.done():
+            working.result()
+        events = _stored(settings.partitions)
+        report.progress(events)
+    report.done(events)
+    stopping.set()
+    await working
+
+
+def _stored(partitions: int) -> int:
+    """Events of flushes that were stored, as the process's own metric says."""
+    values = (
+        REGISTRY.get_sample_value(
+            "bellwether_measure_events_total", {"partition": str(partition)}
+        )
+        for partition in range(partitions)
+    )
+    return int(sum(value or 0 for value in values))
+
+
+if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    uvloop.run(run(from_arguments()))

@@ -1,0 +1,1 @@
+"""What a user would pick instead, each with the best settings that we found for it."""

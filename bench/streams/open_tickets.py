@@ -1,0 +1,66 @@
+"""A state with many open tickets, made by the engine itself from two events to a ticket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from services.scoring.core.changelog import ChangelogRecord
+from services.scoring.core.engine import Engine, Record
+from services.scoring.core.rules import RuleHistory
+
+START_MS: Final = 1_767_225_600_000
+HOUR_MS: Final = 3_600_000
+INPUTS: Final = 3
+_TICKETS_PER_FLUSH: Final = 2_500
+
+
+def changelog(
+    partition: int, tickets: range, employees: int, rules: RuleHistory
+) -> Iterator[ChangelogRecord]:
+    """What an engine stores that has opened these tickets, each with an assignment."""
+    engine = Engine(partition, rules, INPUTS)
+    offset = 0
+    for first in range(tickets.start, tickets.stop, _TICKETS_PER_FLUSH):
+        numbers = range(first, min(first + _TICKETS_PER_FLUSH, tickets.stop))
+        records = [record for number in numbers for record in _events(number, employees)]
+        engine.process(0, [Record(offset + i, r[0], None, r[1]) for i, r in enumerate(records)])
+        offset += len(records)
+        yield from engine.flush(caught_up=False).changelog
+
+
+def name_of(number: int) -> str:
+    """The id of a ticket."""
+    return f"T-{number:08d}"
+
+
+def cloud_event(ticket: int, type_: str, time_ms: int, data: dict[str, Any]) -> bytes:
+    """An event as ingest publishes it; a ticket has one of each type."""
+    time_text = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    event = {
+        "specversion": "1.0",
+        "id": f"{name_of(ticket)}-{type_}",
+        "source": "crm-a",
+        "type": type_,
+        "subject": name_of(ticket),
+        "time": time_text,
+        "receivedtime": time_text,
+        "data": data,
+    }
+    return json.dumps(event).encode()
+
+
+def _events(number: int, employees: int) -> Iterator[tuple[int, bytes]]:
+    employee = number % employees
+    holder = {
+        "department": f"department-{employee % 10}",
+        "team": f"team-{employee % 100}",
+        "employee": f"employee-{employee}",
+    }
+    opened_ms = START_MS + number * 7 % HOUR_MS
+    data = {"channel": "phone", "category": f"category-{number % 20}", **holder}
+    yield opened_ms, cloud_event(number, "ticket.opened", opened_ms, data)
+    assigned_ms = opened_ms + 2_000
+    yield assigned_ms, cloud_event(number, "ticket.assigned", assigned_ms, holder)
