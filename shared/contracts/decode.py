@@ -53,6 +53,12 @@ class Holder(_Data):
     employee: Name | None = None
 
 
+class AssignedData(Holder):
+    """``transfer`` where the source itself says whether the ticket changed hands."""
+
+    transfer: bool | None = None
+
+
 class OpenedData(Holder):
     channel: Name | None = None
     category: Name | None = None
@@ -169,7 +175,7 @@ class TicketOpened(_Envelope, tag="ticket.opened"):
 
 
 class TicketAssigned(_Envelope, tag="ticket.assigned"):
-    data: Holder
+    data: AssignedData
     dataschema: Literal["urn:bellwether:event:ticket.assigned:v1"] | None = None
 
 

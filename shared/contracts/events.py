@@ -82,6 +82,16 @@ class Holder(_Data):
     employee: Name | None = Field(None, examples=["li.na"])
 
 
+class AssignedData(Holder):
+    """The ticket goes to another holder, or to its first."""
+
+    transfer: bool | None = Field(
+        None,
+        description="Whether the source counts this as a reassignment; when it does not say, a "
+        "change from one known department, team or employee to another known one is",
+    )
+
+
 class OpenedData(Holder):
     """A ticket came into being."""
 
@@ -219,7 +229,7 @@ class TicketOpened(Envelope):
 class TicketAssigned(Envelope):
     type: Literal["ticket.assigned"]
     dataschema: Literal["urn:bellwether:event:ticket.assigned:v1"] | None = None
-    data: Holder
+    data: AssignedData
 
 
 class TicketCustomerReplied(Envelope):

@@ -223,8 +223,9 @@ _DECLARED: Final = (
         "reassignment",
         Text("Reassignments", "转派次数"),
         Text(
-            "Changes of department, team or employee after the first assignment.",
-            "首次分派之后部门、团队或员工的变更次数。",
+            "Reassignments as the source counts them; where it does not say, changes from one "
+            "known department, team or employee to another.",
+            "按来源系统的统计口径；来源未说明时，指从一个已知部门、团队或员工变更到另一个的次数。",
         ),
         minimum_sample=0,
     ),

@@ -79,7 +79,6 @@ class Oracle:
     opened: Counter[str] = field(default_factory=Counter)
     reassigned_events: Counter[str] = field(default_factory=Counter)
     reassigned_tickets: Counter[str] = field(default_factory=Counter)
-    source_reassignments: Counter[str] = field(default_factory=Counter)
     resolved_events: Counter[str] = field(default_factory=Counter)
     resolved_tickets: Counter[str] = field(default_factory=Counter)
     reopened_events: Counter[str] = field(default_factory=Counter)

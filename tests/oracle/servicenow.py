@@ -81,7 +81,7 @@ class _Case:
         self.opened_ms = min(_ms(first["opened_at"]), _ms(first["sys_updated_at"]))
         self._at("opened", self.opened_ms)
         self.opening_holder = next(filter(any, map(self._holder, rows)), NOBODY)
-        self.holder = self.known = self.opening_holder
+        self.holder = self.opening_holder
         previous: Row | None = None
         state = ""
         response: tuple[int, Row] | None = None
@@ -95,12 +95,10 @@ class _Case:
 
     def _row(self, row: Row, previous: Row | None, before: str, state: str) -> None:
         now = _ms(row["sys_updated_at"])
-        if previous is not None and self._holder(row) != self._holder(previous):
-            self._assign(self._at("assigned", now), self._holder(row))
-        if previous is not None and int(row["reassignment_count"]) > int(
-            previous["reassignment_count"]
-        ):
-            self.oracle.source_reassignments[_known(row["assignment_group"])] += 1
+        if previous is not None:
+            counted = int(row["reassignment_count"]) > int(previous["reassignment_count"])
+            if counted or self._holder(row) != self._holder(previous):
+                self._assign(self._at("assigned", now), self._holder(row), counted=counted)
         if state != before and state in WAITING:
             self._at("waiting", now)
         if before in WAITING and state in {"New", "Active"}:
@@ -129,17 +127,11 @@ class _Case:
         self.last = (time_ms, RANKS[kind])
         return time_ms
 
-    def _assign(self, time_ms: int, new: Holder) -> None:
-        """A transfer leads from one known department, or employee in it, to another one."""
-        moved = bool(self.known[0] and new[0] and self.known[0] != new[0])
-        handed_over = bool(self.known[1] and new[1] and self.known[1] != new[1])
-        if moved or handed_over:
+    def _assign(self, time_ms: int, new: Holder, *, counted: bool) -> None:
+        """The log counts reassignments itself; they belong to whoever hands over."""
+        if counted:
             self.transferred = True
             self.oracle.reassigned_events[self.holder[0]] += 1
-        if new[0] and new[0] != self.known[0]:
-            self.known = new
-        else:
-            self.known = (self.known[0], new[1] or self.known[1])
         self.holder = new
         self.holders.append((time_ms, new))
 

@@ -219,7 +219,7 @@ def test_the_counters_of_the_log_itself_say_how_often_it_was_reassigned_and_reop
         rows = list(csv.DictReader(stream))
     last = {counter: highest(rows, counter) for counter in ("reassignment_count", "reopen_count")}
     found = servicenow.recompute(log)
-    assert found.source_reassignments.total() == last["reassignment_count"]
+    assert found.reassigned_events.total() == last["reassignment_count"]
     assert found.event_types["ticket.reopened"] == last["reopen_count"]
 
 

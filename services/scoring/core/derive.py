@@ -68,7 +68,7 @@ def _as_lived(facts: list[Fact]) -> list[Fact]:
     opening = facts[place]
     rest = facts[:place] + facts[place + 1 :]
     if not any(opening.names[:3]):
-        first = next((fact for fact in rest if fact.kind == ledger.ASSIGNED), None)
+        first = next((f for f in rest if f.kind == ledger.ASSIGNED and any(f.names)), None)
         if first is not None:
             names = (*first.names, *opening.names[3:])
             opening = msgspec.structs.replace(opening, names=names)

@@ -450,7 +450,8 @@ def _comes_next(ticket: Ticket, fresh: list[Fact]) -> bool:
     if ledger.order_of(fresh[0]) < life.last or any(f.kind == ledger.CORRECTED for f in fresh):
         return False
     # The first holder has a say in everything before: only a bare opening can wait for it.
-    return not life.awaits_holder or (life.facts == 1 and fresh[0].kind == ledger.ASSIGNED)
+    names_holder = fresh[0].kind == ledger.ASSIGNED and any(fresh[0].names)
+    return not life.awaits_holder or (life.facts == 1 and names_holder)
 
 
 def _group(department: str) -> str:

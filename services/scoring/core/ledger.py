@@ -83,7 +83,8 @@ def _opened(event: decode.TicketOpened) -> _Content:
 
 def _assigned(event: decode.TicketAssigned) -> _Content:
     data = event.data
-    return ASSIGNED, (data.department, data.team, data.employee), ()
+    stated = () if data.transfer is None else (int(data.transfer),)
+    return ASSIGNED, (data.department, data.team, data.employee), stated
 
 
 def _waiting(event: decode.TicketWaiting) -> _Content:

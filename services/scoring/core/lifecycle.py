@@ -207,9 +207,9 @@ class Lifecycle:
 
     def _assigned(self, life: Life, fact: Fact) -> None:
         new = life.place(Holder(*fact.names))
-        if life.awaits_holder:
+        if life.awaits_holder and new != NOBODY:
             self._name_opener(life, new)
-        elif self._is_transfer(life, new):
+        if self._is_transfer(life, fact, new):
             self._transfer(life, fact)
         if life.status == OPEN and new != life.holder:
             self._state(life, BACKLOG, fact, (-1, 0), life.holder)
@@ -224,7 +224,10 @@ class Lifecycle:
         self._state_opening(life, 1)
 
     @staticmethod
-    def _is_transfer(life: Life, new: int) -> bool:
+    def _is_transfer(life: Life, fact: Fact, new: int) -> bool:
+        """As the source says; else from one known part of a holder to another known one."""
+        if fact.numbers:
+            return fact.numbers[0] == 1
         if new == life.known:
             return False
         pairs = zip(life.holders[life.known], life.holders[new], strict=True)

@@ -81,6 +81,16 @@ def test_a_transfer_counts_the_ticket_once_and_each_reassignment() -> None:
     assert [v[1] for v in values(flush, "transfer_rate")] == [1]
 
 
+def test_a_source_that_counts_reassignments_itself_is_believed() -> None:
+    to_queue = {"department": "stores", "team": "north", "transfer": True}
+    moved = {**SALES, "transfer": False}
+    counted = measure(RULES, [OPENED, event("ticket.assigned", T, 5, to_queue)])
+    uncounted = measure(RULES, [OPENED, event("ticket.assigned", T, 5, moved)])
+    assert [r.employee for r in rows(counted, "tickets_reassigned")] == ["li.na"]
+    assert [v[1] for v in values(counted, "transfer_rate")] == [1]
+    assert rows(uncounted, "tickets_reassigned") == []
+
+
 def test_a_first_assignment_names_the_holder_at_opening() -> None:
     opened = event("ticket.opened", T, 0, {"channel": "phone"})
     assigned = event("ticket.assigned", T, 2, STORES)
