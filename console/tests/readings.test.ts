@@ -49,9 +49,9 @@ describe("a reading", () => {
     expect(read({ indicator: "csat", n: 0 })).toMatchObject({ value: null, gap: "no_data" });
   });
 
-  it("of an indicator that is not measured says that", () => {
+  it("of an indicator that the api leaves out has no data either", () => {
     const [line] = readings(figures(record()), "1h", new Map(), ["csat"]);
-    expect(line).toMatchObject({ value: null, n: 0, gap: "not_measured", standing: "no_target" });
+    expect(line).toMatchObject({ value: null, n: 0, gap: "no_data", standing: "no_target" });
   });
 
   it("of a zero is a value, not a gap", () => {

@@ -56,7 +56,6 @@ export const zh: Messages = {
   "standing.no_target": "无目标",
   "standing.needs": "样本不足：{n}/{minimum}",
   "gap.no_data": "无数据",
-  "gap.not_measured": "未采集",
   "measure.within": "{limit}内",
   "measure.mean": "均值",
   "indicator.first_response_time": "首次响应",

@@ -36,7 +36,7 @@ export interface Reading {
   limit: number | null;
   minimumSample: number | null;
   /** Why there is no value; null when there is one. */
-  gap: "no_data" | "not_measured" | null;
+  gap: "no_data" | null;
 }
 
 const SEVERITY: Record<Standing, number> = {
@@ -72,7 +72,7 @@ export function reading(
   figure: Figure | undefined,
   targets: ReadonlyMap<string, Target>,
 ): Reading {
-  if (!figure) return unmeasured(indicator, window);
+  if (!figure) return without(indicator, window);
   const judged = worst(figure.targets ?? [], (verdict) => standingOf(verdict));
   return judged
     ? judgedReading(figure, window, judged, targets.get(judged.target))
@@ -168,9 +168,9 @@ function plainReading(figure: Figure, window: WindowName, measure: string): Read
   };
 }
 
-function unmeasured(indicator: string, window: WindowName): Reading {
-  const measure = DURATIONS.has(indicator) ? "p90" : "value";
-  return { ...plainReading({ indicator, n: 0 }, window, measure), gap: "not_measured" };
+/** The api leaves out figures of which there is no case. */
+function without(indicator: string, window: WindowName): Reading {
+  return plainReading({ indicator, n: 0 }, window, DURATIONS.has(indicator) ? "p90" : "value");
 }
 
 function plainMeasure(figure: Figure): string {

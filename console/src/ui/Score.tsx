@@ -17,7 +17,7 @@ export function Score({ record, named }: Props) {
   return (
     <p
       class="score"
-      data-provisional={record.provisional}
+      data-provisional={record.provisional && score !== null}
       title={`${t("tile.score")} (${window}): ${score === null ? t("tile.noScore") : finality}`}
     >
       <span class="points">{score === null ? "—" : Math.round(score)}</span>

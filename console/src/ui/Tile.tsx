@@ -1,5 +1,5 @@
 import type { Density } from "../model/layout";
-import { focus, overall, type Reading, readings } from "../model/readings";
+import { focus, overall, type Reading, readings, type Standing } from "../model/readings";
 import { parseScope } from "../model/scope";
 import { newest, type ScopeFigures, scoreRecord, type View } from "../model/view";
 import type { Indicator, Target } from "../model/wire";
@@ -62,23 +62,28 @@ export const Tile = memo(function Tile(props: Props) {
 /** The tile in words: how many readings stand how, worst first. */
 function Summary({ lines, alerts }: { lines: readonly Reading[]; alerts: number }) {
   const { t } = useSurface();
-  const standings = (["breached", "missed", "met", "not_enough_data"] as const)
-    .map((standing) => ({
-      standing,
-      count: lines.filter((line) => line.standing === standing).length,
-    }))
-    .filter(({ count }) => count > 0);
+  const judged = lines.some((line) => line.standing !== "no_target");
   return (
     <p class="summary">
-      {standings.map(({ standing, count }) => (
-        <span key={standing} class={`standing-${standing}`}>
-          <Mark standing={standing} />
-          {count} {t(`standing.${standing}`)}
-        </span>
-      ))}
-      {standings.length === 0 && <span>{t("standing.no_target")}</span>}
+      <Count lines={lines} standing="breached" />
+      <Count lines={lines} standing="missed" />
       {alerts > 0 && <span class="alert-count">{t("tile.alerts", { count: alerts })}</span>}
+      <Count lines={lines} standing="met" />
+      <Count lines={lines} standing="not_enough_data" />
+      {!judged && <span>{t("standing.no_target")}</span>}
     </p>
+  );
+}
+
+function Count({ lines, standing }: { lines: readonly Reading[]; standing: Standing }) {
+  const { t } = useSurface();
+  const count = lines.filter((line) => line.standing === standing).length;
+  if (count === 0) return null;
+  return (
+    <span class={`standing-${standing}`}>
+      <Mark standing={standing} />
+      {count} {t(`standing.${standing}`)}
+    </span>
   );
 }
 
