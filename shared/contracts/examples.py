@@ -51,7 +51,12 @@ EVENTS: Final[tuple[Mapping[str, Any], ...]] = (
         2,
         "ticket.assigned",
         "2026-01-02T03:05:10Z",
-        {"department": "after-sales", "team": "returns", "employee": "li.na"},
+        {
+            "department": "after-sales",
+            "team": "returns",
+            "employee": "li.na",
+            "transfer": False,
+        },
     ),
     _event(
         3,

@@ -99,7 +99,7 @@ DATA: Mapping[str, st.SearchStrategy[Document]] = {
     "ticket.opened": _members(
         {}, channel=names, category=names, customer=names, priority=names, **_HOLDER
     ),
-    "ticket.assigned": _members({}, **_HOLDER),
+    "ticket.assigned": _members({}, transfer=st.booleans(), **_HOLDER),
     "ticket.customer_replied": _NOTHING,
     "ticket.waiting": _members({"on": st.sampled_from(["customer", "third_party"])}),
     "ticket.resumed": _NOTHING,
