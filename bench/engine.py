@@ -14,7 +14,8 @@ from bench.report import Outcome
 from bench.streams import common, tickets
 from bench.toolchain import CHECKOUT
 from bench.variants import Place, Size, Variant, chosen, command
-from shared.contracts.topics import INPUTS, TOPICS
+from shared.contracts.panes import decode_pane_record
+from shared.contracts.topics import INPUTS, PANES, TOPICS
 
 FULL_SIZES: Final[Mapping[Size, int]] = {
     "small": 60_000,
@@ -95,20 +96,20 @@ class EngineBench:
             return Place(self._bootstrap, "", sink, directory, self._sizes["full"])
         if variant.results in ("rows", "json"):
             topics.create(self._bootstrap, [sink, f"{sink}-changelog"])
-        events = self._sizes[variant.size] + topics.PARTITIONS
+        events = self._sizes[variant.size] + common.PARTITIONS
         return Place(self._bootstrap, _source(variant.size), sink, directory, events)
 
     def _common(self, size: Size) -> Iterator[topics.Message]:
         count, name = self._sizes[size], _source(size)
         for event in common.events(count, self._start_ms):
-            yield _message(name, common.partition_of(event.key, topics.PARTITIONS), event)
-        for partition in range(topics.PARTITIONS):
+            yield _message(name, common.partition_of(event.key, common.PARTITIONS), event)
+        for partition in range(common.PARTITIONS):
             yield _message(name, partition, common.closing(partition, count, self._start_ms))
 
     def _tickets(self) -> Iterator[topics.Message]:
         count = self._sizes["full"]
         for event in tickets.events(count, self._start_ms, self._expected):
-            partition = common.partition_of(event.ticket, topics.PARTITIONS)
+            partition = common.partition_of(event.ticket, common.PARTITIONS)
             key, time_ms = event.ticket.encode(), self._start_ms + event.order_ms
             yield event.topic, partition, key, event.value, time_ms
 
@@ -118,14 +119,27 @@ class EngineBench:
         if variant.results == "none":
             return "nothing to count"
         if variant.results == "panes":
-            return compare_totals(
-                self._expected.totals, found.organisation_totals(self._bootstrap)
-            )
-        counted = found.cells(self._bootstrap, place.sink, variant.results)
+            values = self._values(PANES.name)
+            counted_totals = found.totals_of(map(decode_pane_record, values))
+            return compare_totals(self._expected.totals, counted_totals)
+        counted = self._cells(place.sink, variant.results)
         expected = self._minutes_of(variant.size)
         if variant.job == "rolling":
             expected = oracle.rolling(expected)
         return str(oracle.compare(expected, counted))
+
+    def _cells(self, sink: str, results: str) -> found.Found:
+        if results == "rows":
+            cells = found.from_rows(self._values(sink))
+        elif results == "json":
+            cells = found.from_json(self._values(sink))
+        else:
+            changelog = topics.read(self._bootstrap, f"{sink}-panes-changelog")
+            cells = found.from_faust((key, value) for _, key, value in changelog if key and value)
+        return {at: cell for at, cell in cells.items() if not at[0].startswith(common.CLOSING)}
+
+    def _values(self, topic: str) -> Iterator[bytes]:
+        return (value for _, _, value in topics.read(self._bootstrap, topic) if value)
 
     def _minutes_of(self, size: Size) -> oracle.Cells:
         if size not in self._minutes:

@@ -1,4 +1,4 @@
-"""What a variant has counted, read back from the topic that it wrote."""
+"""What a variant has counted, from the records that it wrote: the last word on a key counts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Final
 
 import msgspec
 
-from bench import topics
 from bench.oracle import Cell
 from bench.ours.pane_engine import read_rows
-from bench.streams.common import CLOSING
 from shared.contracts.indicators import INDICATOR_IDS
-from shared.contracts.panes import DAY, PaneUpdate, decode_pane_record
+from shared.contracts.panes import DAY, PaneUpdate
 from shared.contracts.scopes import SCOPE_KINDS
-from shared.contracts.topics import PANES
 
 Found = dict[tuple[str, int], Cell]
 _ORGANISATION: Final = SCOPE_KINDS.index("organisation")
@@ -31,20 +28,6 @@ class _Result(msgspec.Struct):
 
 
 _RESULT: Final = msgspec.json.Decoder(_Result)
-
-
-def cells(bootstrap: str, sink: str, results: str) -> Found:
-    """The last word of a variant on every key and window, closing events left out."""
-    if results == "rows":
-        found = from_rows(value for _, _, value in topics.read(bootstrap, sink) if value)
-    elif results == "json":
-        found = from_json(value for _, _, value in topics.read(bootstrap, sink) if value)
-    elif results == "faust":
-        changelog = topics.read(bootstrap, f"{sink}-panes-changelog")
-        found = from_faust((key, value) for _, key, value in changelog if key and value)
-    else:
-        raise ValueError(f"{results!r} is no way of writing cells")
-    return {place: cell for place, cell in found.items() if not place[0].startswith(CLOSING)}
 
 
 def from_rows(values: Iterable[bytes]) -> Found:
@@ -65,12 +48,6 @@ def from_faust(items: Iterable[tuple[bytes, bytes]]) -> Found:
         name, _, minute = msgspec.json.decode(key, type=str).rpartition("|")
         found[name, int(minute)] = Cell(*msgspec.json.decode(value, type=list[int]))
     return found
-
-
-def organisation_totals(bootstrap: str) -> dict[str, tuple[int, int]]:
-    """n and total of every indicator over the whole organisation, from the product's panes."""
-    values = (value for _, _, value in topics.read(bootstrap, PANES.name) if value)
-    return totals_of(map(decode_pane_record, values))
 
 
 def totals_of(records: Iterable[object]) -> dict[str, tuple[int, int]]:

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-PAGE_KIB: Final = 1024
 TIMEOUT_SECONDS: Final = 600.0
 
 
@@ -66,63 +66,44 @@ def run(
             stderr=errors,
             env={**os.environ, **environ},
         )
-        watchdog = _Watchdog(child, timeout)
-        try:
-            return _watch(child, log, watchdog)
-        finally:
-            watchdog.end()
+    impatience = threading.Timer(timeout, child.kill)
+    impatience.start()
+    try:
+        return _watch(child, log)
+    finally:
+        impatience.cancel()
+        _end(child)
 
 
-class _Watchdog:
-    """Kills a child that says nothing until its time is over."""
-
-    def __init__(self, child: subprocess.Popen[bytes], timeout: float) -> None:
-        import threading
-
-        self._child = child
-        self._timer = threading.Timer(timeout, child.kill)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def end(self) -> None:
-        self._timer.cancel()
-        if self._child.poll() is None:
-            self._child.kill()
-        self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout):
-            if pipe is not None:
-                pipe.close()
-
-
-def _watch(child: subprocess.Popen[bytes], log: Path, watchdog: _Watchdog) -> Measured:
-    del watchdog  # held by the caller for as long as this takes
+def _watch(child: subprocess.Popen[bytes], log: Path) -> Measured:
     assert child.stdout is not None
-    assert child.stdin is not None
     process = psutil.Process(child.pid)
     marks: list[Mark] = []
-    for word, events in _reports(child.stdout):
-        mark = Mark(events, cpu_seconds(process), time.monotonic())
-        marks.append(mark)
+    for word, events in reports(child.stdout):
+        marks.append(Mark(events, cpu_seconds(process), time.monotonic()))
         if word == "done":
-            peak = peak_rss_mb(process)
-            child.stdin.close()
-            child.stdin = None
-            _let_end(child)
-            return Measured(tuple(marks), peak)
-    child.wait()
+            return Measured(tuple(marks), peak_rss_mb(process))
+    code = child.wait()
     said = log.read_text(errors="replace")[-3000:]
-    raise VariantFailedError(f"ended with {child.returncode} before it was done\n{said}")
+    raise VariantFailedError(f"ended with {code} before it was done\n{said}")
 
 
-def _let_end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Let it go: its standard input ends, and with it the variant, or else we end it."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.close()
     try:
         child.wait(20)
     except subprocess.TimeoutExpired:
         child.kill()
+        child.wait()
+    child.stdout.close()
 
 
-def _reports(lines: Iterator[bytes] | object) -> Iterator[tuple[str, int]]:
-    for line in lines:  # type: ignore[attr-defined]  # a pipe; typeshed has no iterator type for it
+def reports(lines: Iterable[bytes]) -> Iterator[tuple[str, int]]:
+    """The reports among the lines that a variant wrote."""
+    for line in lines:
         words = line.split()
         if len(words) == 2 and words[0] in (b"progress", b"done") and words[1].isdigit():
             yield words[0].decode(), int(words[1])

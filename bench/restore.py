@@ -22,6 +22,7 @@ import psutil
 
 from bench import topics
 from bench.streams import open_tickets
+from bench.streams.common import PARTITIONS
 from bench.toolchain import CHECKOUT, VENV_PYTHON
 from deploy.local.ports import free_ports
 from services.scoring.core.changelog import encode_changelog
@@ -37,7 +38,7 @@ class NotRestoredError(RuntimeError):
 
 
 def measure(bootstrap: str, directory: Path, tickets: int) -> dict[str, Any]:
-    """Tickets, seconds and bytes a ticket, and beside them what a first, undisturbed start takes."""
+    """Tickets, seconds and bytes a ticket; beside them what an undisturbed start takes."""
     directory.mkdir(parents=True, exist_ok=True)
     topics.create(bootstrap, list(TOPICS))
     with _measuring(bootstrap, directory) as empty:
@@ -64,8 +65,8 @@ def measure(bootstrap: str, directory: Path, tickets: int) -> dict[str, Any]:
 
 def _records(tickets: int) -> Iterator[topics.Message]:
     rules = load_rules(None)
-    share = -(-tickets // topics.PARTITIONS)
-    for partition in range(topics.PARTITIONS):
+    share = -(-tickets // PARTITIONS)
+    for partition in range(PARTITIONS):
         own = range(partition * share, min((partition + 1) * share, tickets))
         for record in open_tickets.changelog(partition, own, EMPLOYEES, rules):
             value = encode_changelog(record)
@@ -89,7 +90,7 @@ class _Measuring:
                     **os.environ,
                     "BELLWETHER_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
                     "BELLWETHER_METRICS_PORT": str(self._port),
-                    "BELLWETHER_PARTITIONS": str(topics.PARTITIONS),
+                    "BELLWETHER_PARTITIONS": str(PARTITIONS),
                 },
             )
 
@@ -135,7 +136,7 @@ class _Measuring:
 
     def _get(self, path: str) -> bytes:
         url = f"http://127.0.0.1:{self._port}{path}"
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(url, timeout=5) as answer:
             body: bytes = answer.read()
         return body
 

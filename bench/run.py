@@ -6,6 +6,7 @@ Further words after `engine` choose variants: `python -m bench.run engine flink 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +50,8 @@ def _in_own_environment(arguments: Sequence[str]) -> int:
     except (Missing, CommandFailed) as lack:
         print(f"bench: {lack}", file=sys.stderr)
         return 1
-    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", "bench.run", *arguments])  # noqa: S606 - ourselves
+    again = [str(VENV_PYTHON), "-m", "bench.run", *arguments]
+    return subprocess.run(again, cwd=CHECKOUT, check=False).returncode  # noqa: S603 - ourselves
 
 
 def _engine(variants: Sequence[str], *, short: bool) -> None:

@@ -9,7 +9,15 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from deploy.local.bootstrap.machine import CHECKOUT, Missing, Stamp, ensure_apt, fingerprint, run, say
+from deploy.local.bootstrap.machine import (
+    CHECKOUT,
+    Missing,
+    Stamp,
+    ensure_apt,
+    fingerprint,
+    run,
+    say,
+)
 from deploy.local.bootstrap.machine import TOOLS as _ALL_TOOLS
 from deploy.local.bootstrap.python_environment import ensure_uv
 

@@ -8,8 +8,9 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-PARTITIONS: Final = 6
-FOREVER: Final = {"retention.ms": "-1", "max.message.bytes": str(4 << 20)}
+from bench.streams.common import PARTITIONS
+
+_FOREVER: Final = {"retention.ms": "-1", "max.message.bytes": str(4 << 20)}
 """Records carry event times: a broker would delete those of an old file at once."""
 
 _SILENCE_SECONDS: Final = 20.0
@@ -25,7 +26,7 @@ class DeliveryError(RuntimeError):
 def create(bootstrap: str, names: Sequence[str]) -> None:
     """Create topics and wait until they are there."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    wanted = [NewTopic(name, PARTITIONS, 1, config=FOREVER) for name in names]
+    wanted = [NewTopic(name, PARTITIONS, 1, config=_FOREVER) for name in names]
     for made in admin.create_topics(wanted).values():
         made.result(30)
 

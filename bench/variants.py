@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from bench.streams.common import LATENESS_MS
+from bench.streams.common import LATENESS_MS, PARTITIONS
 from bench.toolchain import CHECKOUT, QUIX_PYTHON, TOOLS, VENV_PYTHON
-from bench.topics import PARTITIONS
 
 Job = Literal["common", "rolling", "full"]
 Results = Literal["rows", "json", "faust", "panes", "none"]

@@ -39,9 +39,7 @@ async def run(settings: VariantSettings) -> None:
 def _stored(partitions: int) -> int:
     """Events of flushes that were stored, as the process's own metric says."""
     values = (
-        REGISTRY.get_sample_value(
-            "bellwether_measure_events_total", {"partition": str(partition)}
-        )
+        REGISTRY.get_sample_value("bellwether_measure_events_total", {"partition": str(partition)})
         for partition in range(partitions)
     )
     return int(sum(value or 0 for value in values))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import msgspec
@@ -349,7 +350,7 @@ class PaneEngine:
         pane = self._pane(rows.start)
         names = (tuple(key.split("|")) for key in rows.keys)
         codes = np.array(
-            [self._codes[n] if n in self._codes else self._new_code(n) for n in names],  # type: ignore[index,arg-type]  # three parts each: `_rows` wrote them
+            [self._codes[n] if n in self._codes else self._new_code(n) for n in names],  # type: ignore[arg-type]  # three parts each: `_rows` wrote them
             np.int64,
         )
         pane.grow(int(codes.max()) + 1)
@@ -360,5 +361,5 @@ def _spans(ordered: Integers) -> Iterator[tuple[int, int, int]]:
     """(value, first place, place after the last) of each run of equal values."""
     edges = np.flatnonzero(np.diff(ordered)) + 1
     bounds = [0, *edges.tolist(), len(ordered)]
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         yield int(ordered[first]), first, last

@@ -12,6 +12,7 @@ import logging
 from typing import Any, Final
 
 import faust
+import mode.loop
 
 from bench.ours import report
 from bench.ours.settings import VariantSettings, from_arguments
@@ -38,7 +39,6 @@ def app_of(settings: VariantSettings) -> faust.App:
         broker_max_poll_records=5_000,
         broker_commit_interval=0.5,
         broker_commit_every=1_000_000,
-        loop="uvloop",
     )
     source = app.topic(settings.source, key_type=str, value_serializer="json", internal=False)
     ids: Any = app.Table("ids", partitions=settings.partitions)
@@ -74,6 +74,7 @@ def _book(event: dict[str, Any], ids: Any, panes: Any) -> None:
 
 
 if __name__ == "__main__":
+    mode.loop.use("uvloop")
     given = from_arguments()
     for name in ("faust", "mode", "aiokafka", "faust.transport.drivers.aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 MINUTE_MS: Final = 60_000
+PARTITIONS: Final = 6
 EVENTS_PER_MINUTE: Final = 20_000
 LATENESS_MS: Final = 5 * MINUTE_MS
 """What every engine is told to wait for; nothing in the stream is as late."""

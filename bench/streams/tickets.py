@@ -1,9 +1,9 @@
 """The stream of the job *full*: CloudEvents of tickets, replies and surveys, as ingest publishes
 them, about 200 events a second of event time.
 
-10 departments of 10 teams of 10 employees; a ticket lives for some minutes, and thousands are open. Every history is
-simple enough for its figures to be written down while it is drawn, apart from the product's
-arithmetic: see `Expected`.
+10 departments of 10 teams of 10 employees; a ticket lives for some minutes, and thousands are
+open. Every history is simple enough for its figures to be written down while it is drawn, apart
+from the product's arithmetic: see `Expected`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ It runs in an environment of its own and imports nothing of ours.
 import json
 import logging
 import sys
+from typing import Any
 
 from quixstreams import Application
 from quixstreams.dataframe.windows import Count, Max, Min, Sum
@@ -27,7 +28,7 @@ class Progress:
             self.app.stop()
 
 
-def unseen(event: dict, state) -> bool:  # noqa: ANN001 - the State of quixstreams, not exported
+def unseen(event: dict[str, Any], state: Any) -> bool:
     """Let an id pass once for its key."""
     if state.exists(event["id"]):
         return False
@@ -35,8 +36,10 @@ def unseen(event: dict, state) -> bool:  # noqa: ANN001 - the State of quixstrea
     return True
 
 
-def result(window: dict, key: bytes, timestamp: int, headers: object) -> dict:
-    return {"k": key.decode(), "m": window["start"], **window["value"]}
+def result(window: dict[str, Any], key: bytes, timestamp: int, headers: object) -> dict[str, Any]:
+    """What is written of a window."""
+    start, _ = window.pop("start"), window.pop("end")
+    return {"k": key.decode(), "m": start, **window}
 
 
 def main() -> None:
