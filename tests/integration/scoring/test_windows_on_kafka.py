@@ -22,6 +22,7 @@ from services.scoring.windows.topics import WindowsTopics
 from shared.contracts.breaches import Breach, decode_breach
 from shared.contracts.figures import Figure, ScoreRecord, decode_score
 from shared.contracts.panes import Cell, PaneRecord, Watermark, encode_pane_record
+from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import partition_of
 from shared.runtime.kafka import ensure_topics, make_consumer, make_producer
 from tests.integration.scoring.windows_process import settings_of, topics_of
@@ -90,6 +91,22 @@ class Broker:
             self.facts += fresh
         else:
             await self._producer.abort_transaction()
+
+    async def mark(self) -> None:
+        """Send figures of another department, and wait until they are told: by then everything
+        before them has been judged."""
+        assert self._producer is not None
+        employee = SCOPE_KINDS.index("employee")
+        cells = [c for c in cells_touched([], answers(1, 0), UTC) if c.kind == employee]
+        marker = update(0, cells, watermark_ms=now_ms(), caught_up=True, department="marker")
+        await self._producer.begin_transaction()
+        await self._produce([(partition_of(GROUP, PARTITIONS), marker)])
+        await self._producer.commit_transaction()
+        async with self._reading(self.topics.scores.name) as values:
+            async with asyncio.timeout(DEADLINE):
+                async for value in values:
+                    if "marker" in decode_score(value).scope:
+                        return
 
     def _records(
         self, cells: list[Cell], cycle: int, slice_cells: list[Cell]
@@ -250,9 +267,11 @@ async def test_committed_panes_become_figures_and_aborted_ones_never_do(broker: 
         await broker.send(answers(9, 1))
         await broker.csat_until(10, 9)
         await broker.send(answers(0, 90), commit=False)
+        await broker.mark()
         await broker.send(answers(5, 0))
         await broker.csat_until(15, 14)
     assert set(await broker.csat_history()) == {10, 15}
+    assert await broker.transitions() == []
 
 
 async def test_a_breach_is_told_once_over_a_restart_and_cleared_by_its_id(broker: Broker) -> None:
