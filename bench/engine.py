@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import found, oracle, process, topics
+from bench.engine_totals import compare_totals
 from bench.report import Outcome
 from bench.streams import common, tickets
 from bench.toolchain import CHECKOUT
@@ -31,6 +32,8 @@ SHORT_SIZES: Final[Mapping[Size, int]] = {
     "huge": 1_000_000,
     "full": 80_000,
 }
+FAUST_TABLES: Final = ("ids", "panes")
+"""Faust waits for their changelogs, and does not always create them."""
 HOURS_AGO: Final = 12
 """The stream's first event: Kafka Streams' changelogs expire what is a day old."""
 
@@ -96,6 +99,8 @@ class EngineBench:
             return Place(self._bootstrap, "", sink, directory, self._sizes["full"])
         if variant.results in ("rows", "json"):
             topics.create(self._bootstrap, [sink, f"{sink}-changelog"])
+        if variant.results == "faust":
+            topics.create(self._bootstrap, [f"{sink}-{table}-changelog" for table in FAUST_TABLES])
         events = self._sizes[variant.size] + common.PARTITIONS
         return Place(self._bootstrap, _source(variant.size), sink, directory, events)
 
@@ -146,18 +151,6 @@ class EngineBench:
             events = common.events(self._sizes[size], self._start_ms)
             self._minutes[size] = oracle.minutes(events)
         return self._minutes[size]
-
-
-def compare_totals(
-    expected: Mapping[str, Sequence[int]], counted: Mapping[str, tuple[int, int]]
-) -> str:
-    """ "exact", or which indicators differ."""
-    wrong = [
-        f"{name} {counted.get(name)} instead of {tuple(row)}"
-        for name, row in sorted(expected.items())
-        if counted.get(name) != tuple(row)
-    ]
-    return "WRONG: " + ", ".join(wrong) if wrong else "exact"
 
 
 def stream_start_ms(now_s: float) -> int:

@@ -24,7 +24,7 @@ CLOSING: Final = "~closing"
 """The employee of closing events, who counts for nothing."""
 
 _JITTER_MS: Final = 20_000
-_REPEATED_AFTER: Final = 2_000
+_REPEATED_AFTER: Final = 2_050
 _CHANNELS: Final = ("phone", "chat", "mail", "store")
 _INDICATORS: Final = ("first_response_time", "resolution_time", "handling_time")
 _GROUPS: Final = [
