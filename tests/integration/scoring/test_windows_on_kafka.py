@@ -336,3 +336,22 @@ async def test_a_log_whose_beginning_was_deleted_gives_the_same_figures(broker: 
         await broker.csat_until(21, 21)
         await broker.send(answers(0, 1), cycle=3)
         await broker.csat_until(22, 21)
+
+
+async def test_when_one_of_two_workers_dies_the_other_takes_over(broker: Broker) -> None:
+    process = broker.process()
+    try:
+        await broker.send(answers(3, 0))
+        await broker.csat_until(3, 3)
+        async with broker.role():
+            await broker.send(answers(0, 1))
+            await broker.csat_until(4, 3)
+            process.kill()
+            await broker.send(answers(0, 6))
+            await broker.csat_until(10, 3)
+            (breach,) = await broker.transitions_until(1)
+    finally:
+        process.kill()
+        process.wait()
+    assert breach.n == 10
+    assert len(await broker.transitions()) == 1
