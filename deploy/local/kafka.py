@@ -119,7 +119,8 @@ def default_ports(first: int, brokers: int) -> tuple[int, ...]:
 
 def cluster_id(directory: Path) -> str:
     """Return a cluster id (22 characters of base64) that is always the same for a directory."""
-    digest = hashlib.sha256(str(directory.resolve()).encode()).digest()[:16]
+    digest = bytearray(hashlib.sha256(str(directory.resolve()).encode()).digest()[:16])
+    digest[0] &= 0x7F  # a leading "-" would read as an option
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 

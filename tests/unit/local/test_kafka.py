@@ -54,6 +54,10 @@ def test_clients_are_told_all_brokers(tmp_path: Path) -> None:
 def test_a_cluster_id_is_22_characters_and_stays_with_its_folder(tmp_path: Path) -> None:
     assert cluster_id(tmp_path) == cluster_id(tmp_path)
     assert len(cluster_id(tmp_path)) == 22
+
+
+def test_no_folder_has_a_cluster_id_that_reads_as_an_option(tmp_path: Path) -> None:
+    assert not any(cluster_id(tmp_path / str(n)).startswith("-") for n in range(500))
     assert cluster_id(tmp_path) != cluster_id(tmp_path / "other")
 
 
