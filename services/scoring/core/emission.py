@@ -10,18 +10,19 @@ from shared.contracts.scopes import ScopeKind
 
 _LONG: Final = frozenset(WINDOWS.index(name) for name in ("24h", "7d", "30d"))
 _INTERVALS_MS: Final[dict[ScopeKind, tuple[int, int]]] = {
-    "organisation": (250, 1_000),
-    "department": (250, 1_000),
-    "team": (1_000, 2_000),
-    "channel": (1_000, 2_000),
-    "category": (1_000, 2_000),
-    "employee": (2_000, 5_000),
+    "organisation": (500, 2_000),
+    "department": (500, 2_000),
+    "team": (2_000, 5_000),
+    "channel": (2_000, 5_000),
+    "category": (2_000, 5_000),
+    "employee": (3_000, 10_000),
 }
-"""Least time between two records of one scope and window: short windows, long windows."""
+"""Least time between two records of one scope and window: short windows, long windows. Breaches
+do not wait for it."""
 
 
 def interval_ms(kind: ScopeKind, window: int) -> int:
-    """Least wall-clock time between two records; never more than four a second."""
+    """Least wall-clock time between two records."""
     short, long = _INTERVALS_MS[kind]
     return long if window in _LONG else short
 

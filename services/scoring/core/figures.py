@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
 from itertools import accumulate
+from operator import mul
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from services.scoring.core.intervals import (
     wilson,
 )
 from services.scoring.core.rules import Measure
-from services.scoring.core.sketch import Sketch, value_of
+from services.scoring.core.sketch import ZERO, Sketch, value_of
 from shared.contracts.figures import Figure
 from shared.contracts.indicators import INDICATORS
 
@@ -70,19 +71,26 @@ class Measured(NamedTuple):
 NOTHING: Final = Measured(0, None)
 
 
+_VALUES: Final[tuple[float, ...]] = (*map(value_of, range(2048)), value_of(ZERO))
+"""`value_of` by bucket, up to values of millions of years; bucket ZERO is -1, hence the last."""
+_SQUARES: Final[tuple[float, ...]] = tuple(value * value for value in _VALUES)
+
+
 class Distribution:
     """A sketch made ready to be asked for many percentiles."""
 
     def __init__(self, sketch: Sketch | None) -> None:
-        self._buckets = sorted(sketch) if sketch else []
-        self._ranks = list(accumulate(sketch[b] for b in self._buckets)) if sketch else []
+        counts = sketch or {}
+        self._buckets = sorted(counts)
+        self._counts = [counts[bucket] for bucket in self._buckets]
+        self._ranks = list(accumulate(self._counts))
         self.n = self._ranks[-1] if self._ranks else 0
 
     def at_rank(self, rank: int | None) -> float | None:
         """The value of that rank (from 1), within the sketch's relative error."""
         if rank is None or not 1 <= rank <= self.n:
             return None
-        return value_of(self._buckets[bisect_left(self._ranks, rank)])
+        return _VALUES[self._buckets[bisect_left(self._ranks, rank)]]
 
     def percentile(self, q: float) -> float | None:
         """The percentile ``q`` (0 to 1)."""
@@ -96,10 +104,15 @@ class Distribution:
         return Measured(self.n, self.percentile(q), self.at_rank(low), self.at_rank(high))
 
     def variance(self, mean: float) -> float:
-        """Of the values, as far as their buckets tell."""
-        counts = zip(self._buckets, [0, *self._ranks], self._ranks, strict=False)
-        squares = sum((after - before) * (value_of(b) - mean) ** 2 for b, before, after in counts)
-        return squares / (self.n - 1) if self.n > 1 else 0.0
+        """Of the values around their mean, as far as their buckets tell."""
+        if self.n < 2:
+            return 0.0
+        values = map(_VALUES.__getitem__, self._buckets)
+        squares = map(_SQUARES.__getitem__, self._buckets)
+        total: float = sum(map(mul, self._counts, values))
+        total_squares: float = sum(map(mul, self._counts, squares))
+        around_mean = total_squares - 2 * mean * total + self.n * mean * mean
+        return max(0.0, around_mean / (self.n - 1))
 
 
 class Reading:

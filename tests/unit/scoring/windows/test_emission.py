@@ -16,8 +16,8 @@ def test_news_waits_for_its_turn_and_is_not_lost() -> None:
     assert list(emission.due(1, "department", 1_000)) == [0]
     assert emission.sent(1, 0, 1_000, empty=False)
     emission.want(1, 0b1)
-    assert list(emission.due(1, "department", 1_100)) == []
-    assert list(emission.due(1, "department", 1_250)) == [0]
+    assert list(emission.due(1, "department", 1_499)) == []
+    assert list(emission.due(1, "department", 1_500)) == [0]
 
 
 def test_without_news_nothing_is_due() -> None:
