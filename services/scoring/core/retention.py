@@ -14,6 +14,11 @@ class CycleTracker:
     def __init__(self) -> None:
         self._begun: dict[int, tuple[int, int]] = {}
         self._needed: dict[int, int] = {}
+        self._marks: dict[int, int] = {}
+
+    def observe_watermark(self, source: int, offset: int) -> None:
+        """The latest watermark of a source lies at ``offset``."""
+        self._marks[source] = offset
 
     def observe(self, source: int, cycle: int, offset: int) -> None:
         """A record of round ``cycle`` lies at ``offset``; offsets ascend."""
@@ -27,5 +32,6 @@ class CycleTracker:
 
     @property
     def needed_from(self) -> int:
-        """Records before this offset are superfluous; 0 while that is not known."""
-        return min(self._needed.values(), default=0)
+        """Records before this offset are superfluous; 0 while that is not known. Of a source that
+        has no cells here only its latest watermark is needed."""
+        return min({**self._marks, **self._needed}.values(), default=0)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import faust
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from services.scoring.windows.owner import Owner
 from shared.contracts.topics import PANES
+
+log = structlog.get_logger("windows.app")
 
 GROUP: Final = "scoring-windows"
 BATCH: Final = 500
@@ -20,7 +26,9 @@ def build_app(
 ) -> Any:
     """A Faust app that feeds ``owner``; start and stop it as a service.
 
-    Its offsets serve lag tools only: at an assignment the owner reads the log itself.
+    Faust keeps no account of what was processed (``acks=False``): at an assignment the owner reads
+    the log itself. Its own account is at a loss when the beginning of the log is deleted: it never
+    commits again, and remembers every record for ever.
     """
     app = faust.App(
         group,
@@ -31,12 +39,13 @@ def build_app(
         topic_allow_declare=False,
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
-        broker_commit_interval=2.0,
         broker_session_timeout=15.0,
         broker_heartbeat_interval=3.0,
         stream_wait_empty=False,
     )
-    panes = app.topic(topic, value_type=bytes, value_serializer="raw", key_serializer="raw")
+    panes = app.topic(
+        topic, value_type=bytes, value_serializer="raw", key_serializer="raw", acks=False
+    )
 
     @app.on_partitions_assigned.connect(weak=False)  # type: ignore[untyped-decorator]  # Faust is untyped for us
     async def assigned(_app: Any, assigned: Iterable[Any], **_: Any) -> None:
@@ -57,6 +66,20 @@ def build_app(
                 raise
 
     return app
+
+
+async def commit(app: Any, topic: str, positions: Mapping[int, int]) -> None:
+    """Tell the group how far each partition was read: a restart begins there, and lag tools see
+    it. Nothing depends on it, so a failure is only told."""
+    thread = app.consumer._thread
+    offsets = {
+        TopicPartition(topic, partition): OffsetAndMetadata(position, "")
+        for partition, position in positions.items()
+    }
+    try:
+        await thread.call_thread(thread._ensure_consumer().commit, offsets)
+    except KafkaError as error:
+        log.warning("positions_not_committed", error=repr(error))
 
 
 def _batches(stream: Any) -> AsyncIterator[Sequence[Any]]:

@@ -149,6 +149,10 @@ class Owner:
             owned.take(records)
             self._news.set()
 
+    def positions(self) -> dict[int, int]:
+        """The next offset of each partition whose log was read."""
+        return {p: owned.next_offset for p, owned in self._owned.items() if owned.ready}
+
     # -- time -----------------------------------------------------------------------------------
 
     async def tick(self) -> None:
@@ -190,7 +194,7 @@ class Owner:
         watch = LogWatch()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            positions = {p: owned.next_offset for p, owned in self._owned.items() if owned.ready}
+            positions = self.positions()
             try:
                 ends = await self._ends(list(positions))
             except (KafkaError, TimeoutError) as error:

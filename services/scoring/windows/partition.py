@@ -79,6 +79,8 @@ class OwnedPartition:
             return
         if isinstance(decoded, PaneUpdate):
             self.cycles.observe(decoded.source, decoded.cycle, record.offset)
+        else:
+            self.cycles.observe_watermark(decoded.source, record.offset)
         self._evaluation.take(decoded, self._now_ms())
 
     def _decode(self, record: LogRecord) -> PaneRecord | None:

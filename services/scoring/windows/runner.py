@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from services.scoring.rule_files import load_rules
-from services.scoring.windows.app import GROUP, build_app
+from services.scoring.windows.app import GROUP, build_app, commit
 from services.scoring.windows.emitter import Emitter
 from services.scoring.windows.owner import Owner
 from services.scoring.windows.topics import REGISTERED, WindowsTopics
@@ -22,6 +22,7 @@ from shared.runtime.kafka import ensure_topics, make_producer
 
 DEFAULT_PORT: Final = 8022
 LINGER_MS: Final = 5
+COMMIT_SECONDS: Final = 5.0
 
 
 class WindowsSettings(Protocol):
@@ -85,7 +86,7 @@ async def evaluate(
         )
         try:
             async with _faust(bootstrap, owner, topics.panes.name, group) as app:
-                await _until_stopped(app, owner, stopping)
+                await _until_stopped(app, owner, topics.panes.name, stopping)
         finally:
             await emitter.close()
 
@@ -114,12 +115,13 @@ async def _faust(bootstrap: str, owner: Owner, topic: str, group: str) -> AsyncI
             await app.stop()
 
 
-async def _until_stopped(app: Any, owner: Owner, stopping: asyncio.Event) -> None:
+async def _until_stopped(app: Any, owner: Owner, topic: str, stopping: asyncio.Event) -> None:
     tasks: list[asyncio.Future[Any]] = [
         asyncio.create_task(stopping.wait(), name="stopping"),
         asyncio.create_task(owner.keep_time(), name="time"),
         asyncio.create_task(owner.keep_trimmed(), name="trim"),
         asyncio.create_task(owner.keep_watch(), name="watch"),
+        asyncio.create_task(_keep_committed(app, owner, topic), name="commit"),
         asyncio.create_task(_watch(app), name="faust"),
     ]
     try:
@@ -130,6 +132,13 @@ async def _until_stopped(app: Any, owner: Owner, stopping: asyncio.Event) -> Non
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep_committed(app: Any, owner: Owner, topic: str) -> None:
+    while True:
+        await asyncio.sleep(COMMIT_SECONDS)
+        if positions := owner.positions():
+            await commit(app, topic, positions)
 
 
 async def _watch(app: Any) -> None:

@@ -31,3 +31,14 @@ def test_an_interrupted_round_counts_for_nothing() -> None:
     assert interrupted.needed_from == 10
     interrupted.observe(0, 5, 120)
     assert interrupted.needed_from == 90
+
+
+def test_of_a_source_without_cells_only_the_latest_watermark_is_needed() -> None:
+    cycles = tracker()
+    cycles.observe_watermark(0, 100)
+    cycles.observe_watermark(1, 90)
+    cycles.observe_watermark(0, 200)
+    assert cycles.needed_from == 90
+    cycles.observe(1, 7, 110)
+    cycles.observe_watermark(1, 300)
+    assert cycles.needed_from == 110
