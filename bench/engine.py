@@ -16,7 +16,7 @@ from bench.streams import common, tickets
 from bench.toolchain import CHECKOUT
 from bench.variants import Place, Size, Variant, chosen, command
 from shared.contracts.panes import decode_pane_record
-from shared.contracts.topics import INPUTS, PANES, TOPICS
+from shared.contracts.topics import PANES, TOPICS
 
 FULL_SIZES: Final[Mapping[Size, int]] = {
     "small": 60_000,
@@ -57,7 +57,7 @@ class EngineBench:
             topics.create(self._bootstrap, [_source(size)])
             topics.fill(self._bootstrap, self._common(size))
         if any(variant.job == "full" for variant in variants):
-            topics.create(self._bootstrap, [topic.name for topic in INPUTS])
+            topics.create(self._bootstrap, list(TOPICS))
             topics.fill(self._bootstrap, self._tickets())
 
     def run(self, variant: Variant) -> Outcome:
@@ -90,12 +90,9 @@ class EngineBench:
     def _prepare(self, variant: Variant) -> Place:
         sink = f"bench-{variant.name}-{variant.job}".replace("_", "-")
         directory = self._directory / sink
+        shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         if variant.job == "full":
-            there = topics.existing(self._bootstrap)
-            left = [name for name in TOPICS if name in there and TOPICS[name] not in INPUTS]
-            topics.delete(self._bootstrap, left)
-            topics.create(self._bootstrap, [n for n in TOPICS if TOPICS[n] not in INPUTS])
             return Place(self._bootstrap, "", sink, directory, self._sizes["full"])
         if variant.results in ("rows", "json"):
             topics.create(self._bootstrap, [sink, f"{sink}-changelog"])

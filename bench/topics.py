@@ -31,18 +31,6 @@ def create(bootstrap: str, names: Sequence[str]) -> None:
         made.result(30)
 
 
-def delete(bootstrap: str, names: Sequence[str]) -> None:
-    """Delete topics and wait until it is done."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for gone in admin.delete_topics(list(names)).values():
-        gone.result(30)
-
-
-def existing(bootstrap: str) -> set[str]:
-    """The names of the topics that there are."""
-    return set(AdminClient({"bootstrap.servers": bootstrap}).list_topics(timeout=30).topics)
-
-
 def fill(bootstrap: str, messages: Iterable[Message]) -> int:
     """Produce in order; returns how many. Raises `DeliveryError`."""
     producer = Producer(
@@ -54,6 +42,7 @@ def fill(bootstrap: str, messages: Iterable[Message]) -> int:
             "linger.ms": 50,
             "batch.size": 512 << 10,
             "queue.buffering.max.messages": 200_000,
+            "log_level": 3,  # what it retries is no news
         }
     )
     failures: list[str] = []

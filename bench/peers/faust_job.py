@@ -77,6 +77,6 @@ if __name__ == "__main__":
     mode.loop.use("uvloop")
     given = from_arguments()
     for name in ("faust", "mode", "aiokafka", "faust.transport.drivers.aiokafka"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    worker = faust.Worker(app_of(given), loglevel="WARNING")
+        logging.getLogger(name).setLevel(logging.ERROR)
+    worker = faust.Worker(app_of(given), loglevel="ERROR")
     worker.execute_from_commandline()
