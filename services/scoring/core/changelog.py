@@ -7,6 +7,7 @@ later record does not hold, and can be deleted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -54,3 +55,44 @@ def encode_changelog(record: ChangelogRecord) -> bytes:
 def decode_changelog(value: bytes) -> ChangelogRecord:
     """The inverse; raises ``msgspec.MsgspecError``."""
     return _DECODER.decode(value)
+
+
+class _Header(msgspec.Struct, array_like=True, gc=False):
+    revision: int
+    cycle: int
+
+
+_HEADER_DECODER: Final = msgspec.msgpack.Decoder(_Header)
+
+
+class Tail:
+    """The records of a changelog that a restore needs, as they are read from its beginning.
+
+    A round of slices is complete when the next one follows it; what lies before a complete round
+    is let go unread. A round that its engine did not live to complete has no successor: its number
+    plus one is never given out.
+    """
+
+    def __init__(self) -> None:
+        self._records: list[bytes] = []
+        self._cycle = -1
+        self._cycle_start = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def append(self, value: bytes) -> None:
+        """Take the next record of the log."""
+        cycle = _HEADER_DECODER.decode(value).cycle
+        if cycle != self._cycle:
+            if cycle == self._cycle + 1:
+                del self._records[: self._cycle_start]
+            self._cycle = cycle
+            self._cycle_start = len(self._records)
+        self._records.append(value)
+
+    def take(self) -> Iterator[ChangelogRecord]:
+        """The records, oldest first; each is let go as it is taken."""
+        self._records.reverse()
+        while self._records:
+            yield decode_changelog(self._records.pop())

@@ -31,8 +31,10 @@ from shared.contracts.panes import Cell, PaneUpdate, Watermark
 
 ROWS_PER_RECORD: Final = 4000
 RECORD_BYTES: Final = 512 * 1024
-MIN_SLICE_TICKETS: Final = 200
-MIN_SLICE_CELLS: Final = 400
+MIN_SLICE_TICKETS: Final = 20
+MIN_SLICE_CELLS: Final = 50
+MAX_FLUSHES_A_ROUND: Final = 2000
+"""However large the state and however small the flushes, the log's tail is bounded by it."""
 
 
 class Record(NamedTuple):
@@ -305,7 +307,8 @@ class Engine:
         return True
 
     def _next_ticket_slice(self, touched: int) -> list[TicketRow]:
-        budget = max(MIN_SLICE_TICKETS, touched)
+        least = len(self._tickets) // MAX_FLUSHES_A_ROUND
+        budget = max(MIN_SLICE_TICKETS, least, touched)
         ids = list(islice(self._slice_tickets, budget))
         self._slice_tickets_done = len(ids) < budget
         return [TicketRow(t, self._tickets[t]) for t in ids if t in self._tickets]
@@ -313,7 +316,9 @@ class Engine:
     def _next_pane_slice(self, touched: int) -> list[PaneRow]:
         if self._slice_panes_done:
             return []
-        keys, done = self._panes.slice_after(self._slice_pane, max(MIN_SLICE_CELLS, touched))
+        least = self._panes.cells // MAX_FLUSHES_A_ROUND
+        budget = max(MIN_SLICE_CELLS, least, touched)
+        keys, done = self._panes.slice_after(self._slice_pane, budget)
         self._slice_panes_done = done
         if keys:
             self._slice_pane = keys[-1]

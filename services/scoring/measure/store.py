@@ -7,7 +7,7 @@ before and ends its open transaction, so only then the changelog is read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable
 from typing import Any, Final
 
 import structlog
@@ -16,11 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
-from services.scoring.core.changelog import (
-    ChangelogRecord,
-    decode_changelog,
-    encode_changelog,
-)
+from services.scoring.core.changelog import Tail, encode_changelog
 from services.scoring.core.engine import Flush, Refused
 from shared.contracts.dead_letters import DeadLetter, encode_dead_letter
 from shared.contracts.measurements import encode_measurements
@@ -82,36 +78,34 @@ class PartitionStore:
             except (TimeoutError, KafkaError) as error:
                 log.warning("producer_not_stopped", partition=self._partition, error=repr(error))
 
-    async def restore(self, take: Callable[[Iterable[ChangelogRecord]], None]) -> int:
-        """Hand every changelog record to ``take``, oldest first; returns how many there were."""
+    async def read_changelog(self) -> Tail:
+        """Read the changelog to its end; the tail holds what a restore needs."""
         consumer = make_consumer(bootstrap=self._bootstrap, group_id=None)
         await consumer.start()
         try:
             consumer.assign([self._changelog])
             await consumer.seek_to_beginning(self._changelog)
             end = (await consumer.end_offsets([self._changelog]))[self._changelog]
-            return await self._read_until(consumer, end, take)
+            return await self._read_until(consumer, end)
         finally:
             await consumer.stop()
 
-    async def _read_until(
-        self, consumer: Any, end: int, take: Callable[[Iterable[ChangelogRecord]], None]
-    ) -> int:
-        records = 0
+    async def _read_until(self, consumer: Any, end: int) -> Tail:
+        tail = Tail()
         silent_since = asyncio.get_running_loop().time()
         position = await consumer.position(self._changelog)
         while position < end:
             batch = await consumer.getmany(timeout_ms=200, max_records=RESTORE_BATCH)
             for messages in batch.values():
-                take([decode_changelog(message.value) for message in messages])
-                records += len(messages)
+                for message in messages:
+                    tail.append(message.value)
             reached = await consumer.position(self._changelog)
             now = asyncio.get_running_loop().time()
             if reached > position:
                 position, silent_since = reached, now
             elif now - silent_since > RESTORE_SILENCE_SECONDS:
                 raise RestoreError(f"changelog of {self._partition} stands at {position} of {end}")
-        return records
+        return tail
 
     async def store(self, flush: Flush) -> None:
         """Store a flush in one transaction; on any error the engine's state is void."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 
 import structlog
 
+from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure import metrics
@@ -47,10 +49,10 @@ class PartitionWorker:
         started = self._clock()
         self.ready = False
         await self._store.fence()
-        engine = self._new_engine()
-        records = await self._store.restore(engine.restore)
-        engine.finish_restore()
-        self._engine = engine
+        tail = await self._store.read_changelog()
+        records = len(tail)
+        self._engine = await self._rebuilt(tail)
+        engine = self._engine
         seconds = self._clock() - started
         metrics.RESTORE_SECONDS.labels(self.partition).set(seconds)
         log.info(
@@ -61,6 +63,15 @@ class PartitionWorker:
             positions=engine.positions,
             seconds=round(seconds, 3),
         )
+
+    async def _rebuilt(self, tail: Tail) -> Engine:
+        """Heartbeats go on meanwhile: the loop is given back after every record."""
+        engine = self._new_engine()
+        for record in tail.take():
+            engine.restore([record])
+            await asyncio.sleep(0)
+        engine.finish_restore()
+        return engine
 
     async def stop(self) -> None:
         """Let go without flushing."""
