@@ -204,8 +204,8 @@ class Owner:
 
     async def _ends(self, partitions: Sequence[int]) -> dict[int, int]:
         consumer = make_consumer(bootstrap=self._bootstrap, group_id=None)
-        await consumer.start()
         try:
+            await consumer.start()
             ends = await consumer.end_offsets([self._log_of(p) for p in partitions])
             return {partition.partition: end for partition, end in ends.items()}
         finally:

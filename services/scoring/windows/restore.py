@@ -33,8 +33,8 @@ async def read_to_end(
     nothing. Raises `RestoreError` when nothing comes for too long, or KafkaError.
     """
     consumer = make_consumer(bootstrap=bootstrap, group_id=None, fetch_max_wait_ms=100)
-    await consumer.start()
     try:
+        await consumer.start()
         wanted = await _assign(consumer, topic, partitions)
         ends = await consumer.end_offsets(wanted)
         await _read(consumer, {tp: end for tp, end in ends.items() if end > 0}, take)
