@@ -65,7 +65,8 @@ class PaneUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
 
 
 class Watermark(msgspec.Struct, array_like=True, tag="watermark", gc=False):
-    """Sent to every partition of ``panes`` with a flush: how far an input partition has come."""
+    """Sent with a flush to every partition of ``panes`` that gets no update of it: how far an input
+    partition has come."""
 
     source: int
     revision: int

@@ -12,6 +12,14 @@ DAY_MS: Final = 86_400_000
 Encoding = Literal["cloudevents+json", "json", "msgpack"]
 
 
+_COMPACTION: Final = {
+    "segment.bytes": str(16 * 1024 * 1024),
+    "segment.ms": str(10 * 60_000),
+    "min.cleanable.dirty.ratio": "0.1",
+}
+"""Only closed segments are compacted: with Kafka's defaults a reader would start a day back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A topic and its contract.
@@ -41,6 +49,7 @@ class Topic:
             "cleanup.policy": "compact" if self.compacted else "delete",
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(4 * 1024 * 1024),
+            **(_COMPACTION if self.compacted else {}),
         }
 
 

@@ -127,17 +127,7 @@ class PartitionStore:
             await self._send(MEASURE_CHANGELOG.name, encode_changelog(r), self._partition)
             for r in flush.changelog
         ]
-        others = [
-            await self._send(
-                PANES.name,
-                encode_pane_record(update),
-                partition_of(update.group, self._partitions),
-                update.group.encode(),
-            )
-            for update in flush.panes
-        ]
-        mark = encode_pane_record(flush.watermark)
-        others += [await self._send(PANES.name, mark, p) for p in range(self._partitions)]
+        others = await self._send_panes(flush)
         others += [
             await self._send(MEASUREMENTS.name, encode_measurements(batch), self._partition)
             for batch in flush.measurements
@@ -146,6 +136,19 @@ class PartitionStore:
         stored = await asyncio.gather(*changelog, *others)
         first: RecordMetadata = stored[0]
         return int(first.offset)
+
+    async def _send_panes(self, flush: Flush) -> list[Awaitable[RecordMetadata]]:
+        """An update says how far its source has come; where none goes, a watermark does."""
+        sent = []
+        silent = set(range(self._partitions))
+        for update in flush.panes:
+            place = partition_of(update.group, self._partitions)
+            silent.discard(place)
+            value = encode_pane_record(update)
+            sent.append(await self._send(PANES.name, value, place, update.group.encode()))
+        mark = encode_pane_record(flush.watermark)
+        sent += [await self._send(PANES.name, mark, place) for place in silent]
+        return sent
 
     async def _send(
         self, topic: str, value: bytes, partition: int, key: bytes | None = None
