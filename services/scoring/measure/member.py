@@ -204,6 +204,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
                 task.result()
 
     async def _drop_all(self) -> None:
+        self._joined = False
         starts, self._starts = self._starts, {}
         for task in starts.values():
             task.cancel()

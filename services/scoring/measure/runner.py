@@ -29,6 +29,8 @@ class MeasureSettings(Protocol):
     @property
     def rules(self) -> Path | None: ...
     @property
+    def scoring_host(self) -> str: ...
+    @property
     def metrics_port(self) -> int | None: ...
 
 
@@ -42,7 +44,7 @@ async def run(settings: MeasureSettings) -> None:
     measure = Measure(bootstrap, settings.partitions, load_rules(settings.rules), FlushPolicy())
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(
-        "127.0.0.1",
+        settings.scoring_host,
         port,
         [("partitions", measure.check_ready)],
         [("progress", measure.progress.check)],

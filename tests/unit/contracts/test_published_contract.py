@@ -19,8 +19,11 @@ from shared.contracts.schemas import event_schemas, record_schemas, schema_files
 from shared.contracts.topics import TOPICS
 from tests.unit.contracts.hostile_texts import BASE
 
-DOCS = Path(__file__).resolve().parents[3] / "docs"
-OFFICIAL = Path(__file__).with_name("official") / "asyncapi-3.1.0.json"
+CHECKOUT = Path(__file__).resolve().parents[3]
+DOCS = CHECKOUT / "docs"
+SCHEMAS = CHECKOUT / "console" / "node_modules" / "@asyncapi" / "specs" / "schemas"
+"""The AsyncAPI Initiative's own schemas: `make test` installs them with the console's packages."""
+OFFICIAL = SCHEMAS / "3.1.0-without-$id.json"
 
 
 def _event_id(event: Any) -> str:
