@@ -39,7 +39,8 @@ def main(arguments: Sequence[str]) -> int:
         _restore(RESTORED_TICKETS[short])
     if name in ("growth", "all"):
         _growth()
-    print(f"written: {FILE.relative_to(CHECKOUT)}")
+    if not variants:
+        print(f"written: {FILE.relative_to(CHECKOUT)}")
     return 0
 
 

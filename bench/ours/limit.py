@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from typing import Final
 
 import msgspec
 import uvloop
@@ -16,7 +14,6 @@ from shared.contracts.decode import decode_event
 from shared.contracts.topics import INPUTS
 from shared.runtime.kafka import make_consumer
 
-REPORT_SECONDS: Final = 0.5
 Decode = Callable[[bytes], object]
 
 
@@ -42,16 +39,14 @@ async def run_aiokafka(settings: VariantSettings) -> None:
             for partition in range(settings.partitions)
         ]
     )
-    events, reported = 0, time.monotonic()
+    events = 0
     while events < settings.events:
         batches = await consumer.getmany(timeout_ms=100, max_records=20_000)
         for messages in batches.values():
             for message in messages:
                 decode(message.value)
             events += len(messages)
-        if time.monotonic() - reported >= REPORT_SECONDS:
-            report.progress(events)
-            reported = time.monotonic()
+        report.progress(events)
     report.done(events)
     await consumer.stop()
 
@@ -63,15 +58,13 @@ def run_confluent(settings: VariantSettings) -> None:
     decode = _decoder(settings)
     consumer = make_consumer(settings)
     assign_all(consumer, settings)
-    events, reported = 0, time.monotonic()
+    events = 0
     while events < settings.events:
         messages = consumer.consume(10_000, 0.1)
         for message in messages:
             decode(message.value())
         events += len(messages)
-        if time.monotonic() - reported >= REPORT_SECONDS:
-            report.progress(events)
-            reported = time.monotonic()
+        report.progress(events)
     report.done(events)
     consumer.close()
 
