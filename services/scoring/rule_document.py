@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from services.scoring.calendar_document import CalendarDocument
 from services.scoring.core.rules import (
     MEASURES_OF_KIND,
     Anchors,
@@ -329,8 +330,16 @@ class RuleDocument(_Document):
     zone: Annotated[str, AfterValidator(_zone)]
     exclude_waiting: bool = False
     lateness: Duration = 86_400_000
+    calendar: CalendarDocument | None = None
     targets: Annotated[list[TargetDocument], Field(min_length=1)]
     score: ScoreDocument | None = None
+
+    @field_validator("calendar")
+    @classmethod
+    def _works(cls, calendar: CalendarDocument | None) -> CalendarDocument | None:
+        if calendar is not None:
+            calendar.calendar(ZoneInfo("UTC"))
+        return calendar
 
     @field_validator("targets")
     @classmethod
@@ -349,6 +358,7 @@ class RuleDocument(_Document):
             zone=ZoneInfo(self.zone),
             exclude_waiting=self.exclude_waiting,
             lateness_ms=self.lateness,
+            calendar=self.calendar.calendar(ZoneInfo(self.zone)) if self.calendar else None,
             targets=tuple(target.target() for target in self.targets),
             score=self.score.rules() if self.score else None,
         )

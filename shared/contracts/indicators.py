@@ -256,6 +256,36 @@ _DECLARED: Final = (
         Text("Complaints in the window.", "窗口内的投诉次数。"),
         minimum_sample=0,
     ),
+    Indicator(
+        "first_response_time_business",
+        "efficiency",
+        "ms",
+        "lower",
+        "duration",
+        "sender",
+        "response",
+        Text("First response time, business hours", "首次响应时间（工作时间）"),
+        Text(
+            "First response time, counting only the working time of the calendar in force; "
+            "measured where the rules have a calendar.",
+            "首次响应时间，仅计当时生效日历内的工作时间；规则中设有日历时才计算。",
+        ),
+    ),
+    Indicator(
+        "resolution_time_business",
+        "efficiency",
+        "ms",
+        "lower",
+        "duration",
+        "holder at resolution",
+        "first resolution",
+        Text("Resolution time, business hours", "解决时长（工作时间）"),
+        Text(
+            "Resolution time, counting only the working time of the calendar in force; "
+            "measured where the rules have a calendar.",
+            "解决时长，仅计当时生效日历内的工作时间；规则中设有日历时才计算。",
+        ),
+    ),
 )
 
 INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType({i.id: i for i in _DECLARED})

@@ -14,7 +14,13 @@ export const MAIN_INDICATORS = [
   "backlog",
 ] as const;
 
-const DURATIONS = new Set(["first_response_time", "resolution_time", "resolution_time_last"]);
+const DURATIONS = new Set([
+  "first_response_time",
+  "first_response_time_business",
+  "resolution_time",
+  "resolution_time_business",
+  "resolution_time_last",
+]);
 const WHOLE_NUMBERS = new Set(["backlog"]);
 const DURATION_MEASURES = new Set(["mean", "p50", "p90", "p95", "p99"]);
 

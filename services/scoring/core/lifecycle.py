@@ -34,6 +34,8 @@ TICKETS_RESOLVED: Final = INDICATOR_IDS.index("tickets_resolved")
 TICKETS_REASSIGNED: Final = INDICATOR_IDS.index("tickets_reassigned")
 TICKETS_REOPENED: Final = INDICATOR_IDS.index("tickets_reopened")
 TICKETS_COMPLAINED: Final = INDICATOR_IDS.index("tickets_complained")
+FIRST_RESPONSE_TIME_BUSINESS: Final = INDICATOR_IDS.index("first_response_time_business")
+RESOLUTION_TIME_BUSINESS: Final = INDICATOR_IDS.index("resolution_time_business")
 
 GOOD_ANSWER_PER_MILLE: Final = 750
 """4 of 5 lies three quarters up the scale; other scales are read at the same height."""
@@ -42,6 +44,9 @@ ABSENT: Final = 0
 OPEN: Final = 1
 RESOLVED: Final = 2
 CLOSED_UNRESOLVED: Final = 3
+
+Span = tuple[int, int]
+"""``[start, end)`` in ms."""
 
 NOBODY: Final = 0
 """The place of the unknown holder among a ticket's holders."""
@@ -109,8 +114,8 @@ class Life(msgspec.Struct, array_like=True, gc=False):
     reopened: bool = False
     complained: bool = False
     waiting_since_ms: int = -1
-    pauses: list[tuple[int, int]] = []
-    waits: list[tuple[int, int]] = []
+    pauses: list[Span] = []
+    waits: list[Span] = []
     surveys: list[Stated] = []
     sequences: dict[int, int] = {}
 
@@ -262,8 +267,10 @@ class Lifecycle:
         if life.measured_response is not None:
             self._take_back(life, FIRST_RESPONSE_TIME, life.measured_response)
             life.measured_response = None
-        value = self._elapsed(life, fact.time_ms)
-        self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, self._acting(life, fact))
+        holder = self._acting(life, fact)
+        value = self._elapsed(life, fact.time_ms, life.pauses)
+        self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, holder)
+        self._state_business(life, FIRST_RESPONSE_TIME_BUSINESS, fact, life.pauses, holder)
 
     def _response_measured(self, life: Life, fact: Fact) -> None:
         is_first_response = ledger.METRICS[fact.numbers[0]] == "first_response_time"
@@ -309,9 +316,11 @@ class Lifecycle:
         if fact.time_ms < life.opened_ms:
             self.anomalies.append("resolved_before_opening")
             return
-        value = self._elapsed(life, fact.time_ms, resolution=True)
+        pauses = self._pauses_of_resolution(life, fact.time_ms)
+        value = self._elapsed(life, fact.time_ms, pauses)
         if is_first:
             self._state_duration(life, RESOLUTION_TIME, fact, value, life.resolver)
+            self._state_business(life, RESOLUTION_TIME_BUSINESS, fact, pauses, life.resolver)
         if life.last_resolution is not None:
             self._take_back(life, RESOLUTION_TIME_LAST, life.last_resolution)
         life.last_resolution = self._state_duration(
@@ -395,6 +404,18 @@ class Lifecycle:
         self._restate(life, indicator, 1, stated)
         return stated
 
+    def _state_business(
+        self, life: Life, indicator: int, fact: Fact, pauses: list[Span], place: int
+    ) -> None:
+        """The same duration in working time, where the rules have a calendar."""
+        if self._rules.at(fact.time_ms).calendar is None:
+            return
+        worked = self._rules.worked_ms
+        value = worked(life.opened_ms, fact.time_ms)
+        for start, end in _united(pauses, life.opened_ms, fact.time_ms):
+            value -= worked(start, end)
+        self._state_duration(life, indicator, fact, value, place)
+
     def _take_back(self, life: Life, indicator: int, stated: Stated) -> None:
         self._restate(life, indicator, -1, stated)
 
@@ -441,28 +462,33 @@ class Lifecycle:
             return place
         return life.place(life.holders[place]._replace(employee=fact.names[0]))
 
-    def _elapsed(self, life: Life, until_ms: int, *, resolution: bool = False) -> int:
-        """Milliseconds since opening, less exempt time and, for a resolution where the rules say
-        so, less waiting."""
-        spans = life.pauses
-        if resolution and self._rules.at(until_ms).exclude_waiting:
-            spans = spans + life.waits
-            if life.waiting_since_ms >= 0:
-                spans = [*spans, (life.waiting_since_ms, until_ms)]
+    def _pauses_of_resolution(self, life: Life, until_ms: int) -> list[Span]:
+        """Exempt time and, where the rules say so, waiting."""
+        if not self._rules.at(until_ms).exclude_waiting:
+            return life.pauses
+        waits = life.pauses + life.waits
+        return [*waits, (life.waiting_since_ms, until_ms)] if life.waiting_since_ms >= 0 else waits
+
+    @staticmethod
+    def _elapsed(life: Life, until_ms: int, pauses: list[Span]) -> int:
+        """Milliseconds since opening, less the pauses."""
         elapsed = until_ms - life.opened_ms
-        return elapsed - _covered(spans, life.opened_ms, until_ms) if spans else elapsed
+        if not pauses:
+            return elapsed
+        paused = _united(pauses, life.opened_ms, until_ms)
+        return elapsed - sum(end - start for start, end in paused)
 
 
-def _covered(spans: list[tuple[int, int]], start: int, end: int) -> int:
-    """Length of the union of the spans within [start, end)."""
-    covered = 0
+def _united(spans: list[Span], start: int, end: int) -> list[Span]:
+    """The union of the spans within [start, end), as spans that do not overlap."""
+    united: list[Span] = []
     reached = start
     for span_start, span_end in sorted(spans):
         low, high = max(span_start, reached), min(span_end, end)
         if high > low:
-            covered += high - low
+            united.append((low, high))
             reached = high
-    return covered
+    return united
 
 
 _Handler = Callable[[Lifecycle, Life, Fact], None]

@@ -16,6 +16,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo
 
+from services.scoring.core.calendars import Calendar
 from shared.contracts.breaches import Severity
 from shared.contracts.figures import WindowName
 from shared.contracts.indicators import Text
@@ -182,6 +183,13 @@ class RuleSet:
     lateness_ms: int
     targets: tuple[Target, ...]
     score: ScoreRules | None
+    calendar: Calendar | None = None
+
+    def worked_ms(self, start_ms: int, end_ms: int) -> int:
+        """Working time in the span; without a calendar, all of it."""
+        if self.calendar is None:
+            return max(0, end_ms - start_ms)
+        return self.calendar.elapsed(start_ms, end_ms)
 
     def limit_ms(self, indicator: str, department: str, team: str, employee: str) -> int | None:
         """The limit within which a case of this holder counts as good; None when no
@@ -253,6 +261,16 @@ class RuleHistory:
     def at(self, time_ms: int) -> RuleSet:
         """The version in force at an event's time; the first one also before its time."""
         return self.versions[max(0, bisect_right(self._starts, time_ms) - 1)]
+
+    def worked_ms(self, start_ms: int, end_ms: int) -> int:
+        """Working time in the span, each part by the calendar that was in force then."""
+        worked = 0
+        while start_ms < end_ms:
+            place = bisect_right(self._starts, start_ms)
+            until = min(end_ms, self._starts[place]) if place < len(self._starts) else end_ms
+            worked += self.at(start_ms).worked_ms(start_ms, until)
+            start_ms = until
+        return worked
 
 
 def _check_agreement(versions: tuple[RuleSet, ...]) -> None:

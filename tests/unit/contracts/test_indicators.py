@@ -25,6 +25,8 @@ ON_THE_WIRE = (
     "tickets_reassigned",
     "tickets_reopened",
     "tickets_complained",
+    "first_response_time_business",
+    "resolution_time_business",
 )
 """A stored record names an indicator by its place here. Append; never insert, move or remove."""
 
