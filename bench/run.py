@@ -21,6 +21,7 @@ RESULTS: Final = CHECKOUT / "bench" / "results"
 FILE: Final = RESULTS / "engine.json"
 DATA: Final = CHECKOUT / "var" / "bench"
 NAMES: Final = ("engine", "restore", "growth")
+RESTORE: Final = ("tickets", "seconds", "bytes_per_ticket")
 RESTORED_TICKETS: Final = {True: 100_000, False: 1_000_000}
 
 
@@ -90,7 +91,7 @@ def _restore(tickets: int) -> None:
     with broker(DATA / "kafka") as bootstrap:
         figures = restore.measure(bootstrap, DATA / "restore", tickets)
     print(f"restore: {figures}")
-    update(FILE, {"restore": figures})
+    update(FILE, {"restore": {name: figures[name] for name in RESTORE}})
 
 
 def _growth() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from services.scoring.core.changelog import ChangelogRecord
 from services.scoring.core.engine import Engine, Record
 from services.scoring.core.rules import RuleHistory
@@ -20,7 +22,8 @@ _TICKETS_PER_FLUSH: Final = 2_500
 def changelog(
     partition: int, tickets: range, employees: int, rules: RuleHistory
 ) -> Iterator[ChangelogRecord]:
-    """What an engine stores that has opened these tickets, each with an assignment."""
+    """What an engine stores that has opened these tickets, each with an assignment; with the
+    positions of topics that are still empty."""
     engine = Engine(partition, rules, INPUTS)
     offset = 0
     for first in range(tickets.start, tickets.stop, _TICKETS_PER_FLUSH):
@@ -28,7 +31,8 @@ def changelog(
         records = [record for number in numbers for record in _events(number, employees)]
         engine.process(0, [Record(offset + i, r[0], None, r[1]) for i, r in enumerate(records)])
         offset += len(records)
-        yield from engine.flush(caught_up=False).changelog
+        for stored in engine.flush(caught_up=False).changelog:
+            yield msgspec.structs.replace(stored, positions=[0] * INPUTS)
 
 
 def name_of(number: int) -> str:
