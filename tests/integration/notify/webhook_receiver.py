@@ -34,6 +34,7 @@ class Receiver:
     def __init__(self, secret: str) -> None:
         self.received: list[Received] = []
         self.connections = 0
+        self.torn = 0
         self.faults: list[Exception] = []
         self.location = "http://127.0.0.1:1/"
         self.statuses: list[int] = []
@@ -62,6 +63,8 @@ class Receiver:
         self.connections += 1
         try:
             await self._answer_one(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.torn += 1  # the sender was killed meanwhile; it will send again
         except Exception as error:
             self.faults.append(error)
         finally:

@@ -103,12 +103,19 @@ async def test_a_server_that_accepts_but_never_answers_is_given_up(
 ) -> None:
     monkeypatch.setattr("shared.runtime.postgres.CONNECT_TIMEOUT", 0.3)
 
-    async def hold(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    let_go = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        let_go.set()
 
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     with pytest.raises(TimeoutError):
         await connect(f"postgresql://u:hunter2@127.0.0.1:{port}/d", schema="x")
+    async with asyncio.timeout(10):
+        await let_go.wait()
     server.close()
     await server.wait_closed()
