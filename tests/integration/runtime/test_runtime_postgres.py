@@ -5,6 +5,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from shared.runtime.database import TRANSIENT
 from shared.runtime.postgres import MigrationChanged, connect, migrate, open_pool, ping
 
 pytestmark = pytest.mark.integration
@@ -91,7 +92,7 @@ async def test_a_pool_recovers_when_the_server_ends_its_connections(database: st
             while True:
                 try:
                     await ping(pool)
-                except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                except TRANSIENT:
                     await asyncio.sleep(0.05)
                 else:
                     break
