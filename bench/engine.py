@@ -27,8 +27,8 @@ FULL_SIZES: Final[Mapping[Size, int]] = {
 }
 SHORT_SIZES: Final[Mapping[Size, int]] = {
     "small": 20_000,
-    "medium": 80_000,
-    "large": 300_000,
+    "medium": 200_000,
+    "large": 600_000,
     "huge": 1_000_000,
     "full": 80_000,
 }

@@ -19,7 +19,7 @@ from typing import Final
 
 import psutil
 
-TIMEOUT_SECONDS: Final = 240.0
+TIMEOUT_SECONDS: Final = 400.0
 
 
 class VariantFailedError(RuntimeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 
@@ -29,6 +29,10 @@ class Outcome:
 
 
 OURS: Final = "bellwether"
+"""On aiokafka, the client of the product."""
+OTHER_CLIENT: Final = {"bellwether": "bellwether_confluent", "limit": "limit_confluent"}
+"""The same on confluent-kafka: what another client would bring."""
+
 _RATIOS: Final = {
     "kafka_streams": ("common", "kafka_streams", "common"),
     "flink": ("common", "flink", "common"),
@@ -77,6 +81,17 @@ def ratios(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
         name: _ratio(per_core.get((OURS, ours)), per_core.get((theirs, job)))
         for name, (ours, theirs, job) in _RATIOS.items()
     }
+
+
+def ratios_on_other_client(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
+    """The same ratios, had we the other client: ours and the limit are those on confluent-kafka."""
+    renamed = {theirs: ours for ours, theirs in OTHER_CLIENT.items()}
+    others = [
+        replace(outcome, name=renamed.get(outcome.name, outcome.name))
+        for outcome in outcomes
+        if outcome.name not in OTHER_CLIENT
+    ]
+    return ratios(others)
 
 
 def full_to_kafka_streams(outcomes: Sequence[Outcome]) -> float | None:
@@ -131,7 +146,14 @@ def _goal_lines(outcomes: Sequence[Outcome]) -> list[str]:
     found: Mapping[str, float | None] = ratios(outcomes)
     lines = [_goal_line(name, found[name], goal) for name, goal in GOALS.items()]
     beside = full_to_kafka_streams(outcomes)
-    return [*lines, _goal_line("full to kafka_streams on common", beside, 2.0)]
+    other = ratios_on_other_client(outcomes)
+    return [
+        *lines,
+        _goal_line("full to kafka_streams on common", beside, 2.0),
+        "",
+        "The same with confluent-kafka as our client:",
+        *(_goal_line(name, other[name], GOALS[name]) for name in GOALS if other[name] is not None),
+    ]
 
 
 def _goal_line(name: str, found: float | None, goal: float) -> str:

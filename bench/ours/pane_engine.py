@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -31,6 +32,9 @@ _EMPTY_ROW: Final = np.array([0, 0, _GREATEST, _LEAST, 0], np.int64)
 _SETTLING_MINUTES: Final = 1
 """An hour is stated when its last minute is so long over; what comes later states it again."""
 _RUNS: Final = 8
+_LEAST_CAPACITY: Final = 256
+_AT_ONCE: Final = 4_000
+"""Events whose columns are made together: more of them no longer fit into the cache."""
 
 Integers = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -78,6 +82,11 @@ _PACK: Final = msgspec.msgpack.Encoder().encode
 _UNPACK_CHANGES: Final = msgspec.msgpack.Decoder(Changes).decode
 _UNPACK_ROWS: Final = msgspec.msgpack.Decoder(Rows).decode
 _HASH: Final = xxhash.xxh3_64_intdigest
+_ID: Final = attrgetter("id")
+_TIME: Final = attrgetter("ts")
+_NAMES: Final = attrgetter("employee", "channel", "indicator")
+_VALUE: Final = attrgetter("value")
+_GOOD: Final = attrgetter("good")
 
 
 def read_rows(value: bytes) -> Iterator[tuple[str, int, list[int]]]:
@@ -106,6 +115,19 @@ class _Columns:
             self.values[places],
             self.good[places],
         )
+
+
+class _Codes(dict[tuple[str, str, str], int]):
+    """Numbers for keys, given out when they are first asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys_in_order: list[str] = []
+
+    def __missing__(self, names: tuple[str, str, str]) -> int:
+        code = self[names] = len(self)
+        self.keys_in_order.append("|".join(names))
+        return code
 
 
 class _Ids:
@@ -180,48 +202,35 @@ class PaneEngine:
     watermark_ms: int = 0
     events: int = 0
     late: int = 0
-    _codes: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    _keys: list[str] = field(default_factory=list)
+    _codes: _Codes = field(default_factory=_Codes)
     _ids: dict[int, _Ids] = field(default_factory=dict)
     _panes: dict[int, _Pane] = field(default_factory=dict)
     _hours_done: int | None = None
-    _capacity: int = 256
 
     def process(self, position: int, values: Sequence[bytes]) -> None:
         """Take the values of records in order; ``position`` is the offset after the last."""
         self.position = position
         self.events += len(values)
-        columns = self._columns(values)
-        if len(columns.codes):
-            self._book(self._distinct(columns))
+        for first in range(0, len(values), _AT_ONCE):
+            columns = self._columns(values[first : first + _AT_ONCE])
+            if len(columns.codes):
+                self._book(self._distinct(columns))
 
     # -- reading --------------------------------------------------------------------------------
 
     def _columns(self, values: Sequence[bytes]) -> _Columns:
+        """Every pass over the events is a `map` of C functions: a generator costs twice as much."""
         events = list(map(_DECODE, values))
         count = len(events)
-        times = np.fromiter((e.ts for e in events), np.int64, count)
+        times = np.fromiter(map(_TIME, events), np.int64, count)
         columns = _Columns(
-            np.fromiter((_HASH(e.id.encode()) for e in events), np.uint64, count),
+            np.fromiter(map(_HASH, map(str.encode, map(_ID, events))), np.uint64, count),
             times // MINUTE_MS,
-            np.fromiter(self._coded(events), np.int64, count),
-            np.fromiter((e.value for e in events), np.int64, count),
-            np.fromiter((e.good for e in events), np.int64, count),
+            np.fromiter(map(self._codes.__getitem__, map(_NAMES, events)), np.int64, count),
+            np.fromiter(map(_VALUE, events), np.int64, count),
+            np.fromiter(map(_GOOD, events), np.int64, count),
         )
         return self._on_time(columns, times)
-
-    def _coded(self, events: Iterable[Event]) -> Iterator[int]:
-        known = self._codes.get
-        for event in events:
-            names = (event.employee, event.channel, event.indicator)
-            code = known(names)
-            yield self._new_code(names) if code is None else code
-
-    def _new_code(self, names: tuple[str, str, str]) -> int:
-        code = self._codes[names] = len(self._keys)
-        self._keys.append("|".join(names))
-        self._capacity = max(self._capacity, 2 * code)
-        return code
 
     def _on_time(self, columns: _Columns, times: Integers) -> _Columns:
         """What is late is said of each event as it comes, whatever its batch brings after it."""
@@ -268,7 +277,7 @@ class PaneEngine:
     def _pane(self, minute: int) -> _Pane:
         pane = self._panes.get(minute)
         if pane is None:
-            pane = self._panes[minute] = _Pane(self._capacity)
+            pane = self._panes[minute] = _Pane(max(_LEAST_CAPACITY, len(self._codes)))
         return pane
 
     # -- storing --------------------------------------------------------------------------------
@@ -291,7 +300,7 @@ class PaneEngine:
         return rows
 
     def _rows(self, start: int, codes: Integers, table: Integers) -> Rows:
-        keys = self._keys
+        keys = self._codes.keys_in_order
         return Rows(start, [keys[code] for code in codes.tolist()], table.tobytes())
 
     def _forget(self) -> None:
@@ -348,13 +357,14 @@ class PaneEngine:
 
     def _restore_pane(self, rows: Rows) -> None:
         pane = self._pane(rows.start)
-        names = (tuple(key.split("|")) for key in rows.keys)
-        codes = np.array(
-            [self._codes[n] if n in self._codes else self._new_code(n) for n in names],  # type: ignore[arg-type]  # three parts each: `_rows` wrote them
-            np.int64,
-        )
+        codes = np.array([self._codes[_names_of(key)] for key in rows.keys], np.int64)
         pane.grow(int(codes.max()) + 1)
         pane.table[codes] = np.frombuffer(rows.table, np.int64).reshape(-1, 5)
+
+
+def _names_of(key: str) -> tuple[str, str, str]:
+    employee, channel, indicator = key.split("|")
+    return employee, channel, indicator
 
 
 def _spans(ordered: Integers) -> Iterator[tuple[int, int, int]]:

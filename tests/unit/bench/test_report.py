@@ -22,6 +22,15 @@ def test_a_ratio_is_ours_over_theirs_by_cpu_time_on_the_same_job() -> None:
     assert found["rolling_kafka_streams"] is None
 
 
+def test_the_other_client_is_compared_as_if_it_were_ours() -> None:
+    ours = replace(OURS, name="bellwether_confluent", per_core=400_000.0)
+    limit = replace(LIMIT, name="limit_confluent", per_core=500_000.0)
+    outcomes = [OURS, STREAMS, LIMIT, ours, limit]
+    assert report.ratios_on_other_client(outcomes)["kafka_streams"] == 10.0
+    assert report.ratios_on_other_client(outcomes)["limit"] == 0.8
+    assert report.ratios(outcomes)["kafka_streams"] == 5.0
+
+
 def test_full_is_compared_with_the_limit_of_its_own_events() -> None:
     limit = replace(LIMIT, job="full", per_core=50_000.0)
     assert report.ratios([OURS, FULL, LIMIT, limit])["full_to_limit"] == 0.4
