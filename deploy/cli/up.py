@@ -3,8 +3,8 @@
 import os
 import signal
 import sys
-import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,8 @@ from deploy.local.process_table import Simulation
 from deploy.local.run_state import AlreadyRunningError
 from deploy.local.stack import LocalStack, StackOptions
 from deploy.local.supervisor import StartError
+
+_SIGNAL_TICK = 0.1
 
 _CANNOT_START = (
     AlreadyRunningError,
@@ -95,30 +97,39 @@ def _run(stack: LocalStack, terminal: Terminal) -> None:
     try:
         if _became_ready(stack, asked_to_stop, terminal):
             terminal.print(_banner(stack, time.monotonic() - began))
-        asked_to_stop.wait()
+        while not asked_to_stop.is_set:
+            time.sleep(_SIGNAL_TICK)
         terminal.print("Stopping ... (Ctrl-C again to kill what is left)")
     finally:
         stack.stop()
     terminal.print(f"Stopped. Your data is in {_pretty(stack.data.root)}/.")
 
 
-def _on_signals(stack: LocalStack) -> threading.Event:
-    asked_to_stop = threading.Event()
+@dataclass
+class _Request:
+    """A flag that a signal handler may set at any moment: an Event's lock may be held just then by
+    the very thread that the handler interrupts, which would wait for itself for ever."""
+
+    is_set: bool = False
+
+
+def _on_signals(stack: LocalStack) -> _Request:
+    asked_to_stop = _Request()
 
     def stop(_number: int, _frame: object) -> None:
-        if asked_to_stop.is_set():
+        if asked_to_stop.is_set:
             stack.hurry()
-        asked_to_stop.set()
+        asked_to_stop.is_set = True
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     return asked_to_stop
 
 
-def _became_ready(stack: LocalStack, asked_to_stop: threading.Event, terminal: Terminal) -> bool:
+def _became_ready(stack: LocalStack, asked_to_stop: _Request, terminal: Terminal) -> bool:
     """Wait for readiness; a part that does not come up is named, and the rest goes on."""
     deadline = time.monotonic() + 120
-    while not asked_to_stop.is_set():
+    while not asked_to_stop.is_set:
         try:
             stack.wait_ready(timeout=0.2)
         except StartError as error:
