@@ -79,6 +79,7 @@ class Terminal:
     def __post_init__(self) -> None:
         self._lines: queue.Queue[str | None] = queue.Queue(_BACKLOG)
         self._dropped = 0
+        self._counting = threading.Lock()
         self._writer = threading.Thread(target=self._write_all, name="terminal", daemon=True)
         self._writer.start()
 
@@ -90,7 +91,8 @@ class Terminal:
         try:
             self._lines.put_nowait(text)
         except queue.Full:
-            self._dropped += 1
+            with self._counting:
+                self._dropped += 1
 
     def close(self) -> None:
         """Write what is waiting, for a second at most."""
@@ -99,19 +101,23 @@ class Terminal:
         self._writer.join(timeout=1)
 
     def _write_all(self) -> None:
-        while (line := self._lines.get()) is not None:
+        line: str | None = ""
+        while line is not None:
+            line = self._lines.get()
             try:
                 self._write(line)
             except BrokenPipeError:  # nobody reads any more; the log files have it all
                 self.out = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for good
 
-    def _write(self, line: str) -> None:
+    def _write(self, line: str | None) -> None:
         self._confess()
-        self.out.write(line + "\n")
+        if line is not None:
+            self.out.write(line + "\n")
         if self._lines.empty():
             self.out.flush()
 
     def _confess(self) -> None:
-        if dropped := self._dropped:
-            self._dropped -= dropped
+        with self._counting:
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
             self.out.write(f"({dropped} lines were not shown; the log files have them)\n")
