@@ -28,8 +28,8 @@ FULL_SIZES: Final[Mapping[Size, int]] = {
 SHORT_SIZES: Final[Mapping[Size, int]] = {
     "small": 20_000,
     "medium": 200_000,
-    "large": 600_000,
-    "huge": 1_000_000,
+    "large": 500_000,
+    "huge": 500_000,
     "full": 80_000,
 }
 FAUST_TABLES: Final = ("ids", "panes")
@@ -48,7 +48,7 @@ class EngineBench:
         self._directory = directory
         self._sizes = sizes
         self._start_ms = start_ms
-        self._minutes: dict[Size, oracle.Cells] = {}
+        self._minutes: dict[int, oracle.Cells] = {}
         self._expected = tickets.Expected()
 
     def fill(self, variants: Sequence[Variant]) -> None:
@@ -144,10 +144,10 @@ class EngineBench:
         return (value for _, _, value in topics.read(self._bootstrap, topic) if value)
 
     def _minutes_of(self, size: Size) -> oracle.Cells:
-        if size not in self._minutes:
-            events = common.events(self._sizes[size], self._start_ms)
-            self._minutes[size] = oracle.minutes(events)
-        return self._minutes[size]
+        count = self._sizes[size]
+        if count not in self._minutes:
+            self._minutes[count] = oracle.minutes(common.events(count, self._start_ms))
+        return self._minutes[count]
 
 
 def stream_start_ms(now_s: float) -> int:
