@@ -1,8 +1,12 @@
 """The ports of a local system."""
 
+import contextlib
+import random
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+
+_LISTENING = range(20_000, 32_000)
 
 
 class PortTakenError(RuntimeError):
@@ -39,15 +43,25 @@ def ports_from(environ: Mapping[str, str]) -> Ports:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different ports that nothing listens on at the moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for opened in sockets:
-            opened.bind(("127.0.0.1", 0))
-        return [int(opened.getsockname()[1]) for opened in sockets]
-    finally:
-        for opened in sockets:
-            opened.close()
+    """Return `count` different ports that nothing listens on at the moment.
+
+    They lie below the range that the kernel takes ports of outgoing connections from: one of those
+    could else hold a port at the moment when a restarted process wants it back.
+    """
+    found: list[int] = []
+    with contextlib.ExitStack() as held:
+        for port in random.SystemRandom().sample(_LISTENING, len(_LISTENING)):
+            if len(found) == count:
+                break
+            opened = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                opened.bind(("127.0.0.1", port))
+                found.append(port)
+    if len(found) < count:
+        raise PortTakenError(
+            f"of the ports {_LISTENING.start} to {_LISTENING.stop} too few are free"
+        )
+    return found
 
 
 def in_use(port: int) -> bool:
