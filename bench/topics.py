@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from bench.streams.common import PARTITIONS
 _FOREVER: Final = {"retention.ms": "-1", "max.message.bytes": str(4 << 20)}
 """Records carry event times: a broker would delete those of an old file at once."""
 
-_SILENCE_SECONDS: Final = 20.0
+_SILENCE_SECONDS: Final = 30.0
 
 Message = tuple[str, int, bytes, bytes, int]
 """Topic, partition, key, value, time in ms."""
@@ -76,38 +77,63 @@ def fill(bootstrap: str, messages: Iterable[Message]) -> int:
 
 
 def read(bootstrap: str, topic: str) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    """Partition, key and value of every committed record up to the present end."""
-    consumer = Consumer(
+    """Partition, key and value of every committed record up to the present end.
+
+    A commit is answered before its markers are written: the end is therefore asked for without
+    regard to transactions, and readers wait until everything before it is decided.
+    """
+    ends = _ends(bootstrap, topic)
+    consumer = _reader(bootstrap, topic, "read_committed")
+    try:
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
+        yield from _until(consumer, ends)
+    finally:
+        consumer.close()
+
+
+def _reader(bootstrap: str, topic: str, isolation: str) -> Consumer:
+    return Consumer(
         {
             "bootstrap.servers": bootstrap,
             "group.id": f"bench-read-{topic}",
             "enable.auto.commit": False,
-            "isolation.level": "read_committed",
+            "isolation.level": isolation,
             "auto.offset.reset": "earliest",
             "enable.partition.eof": True,
             "fetch.queue.backoff.ms": 5,
         }
     )
+
+
+def _ends(bootstrap: str, topic: str) -> dict[int, int]:
+    consumer = _reader(bootstrap, topic, "read_uncommitted")
     try:
         known = consumer.list_topics(topic, timeout=30).topics[topic].partitions
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in known])
-        yield from _until_ends(consumer, set(known))
+        return {
+            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), 30)[1]
+            for partition in known
+        }
     finally:
         consumer.close()
 
 
-def _until_ends(
-    consumer: Consumer, open_partitions: set[int]
+def _until(
+    consumer: Consumer, ends: dict[int, int]
 ) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    while open_partitions:
-        messages = consumer.consume(10_000, _SILENCE_SECONDS)
-        if not messages:
-            raise TimeoutError("a topic was not read to its end: is a transaction still open?")
+    waiting = dict(ends)
+    heard = time.monotonic()
+    while waiting:
+        # `consume` waits for as many as it was asked for, and not only for some
+        messages = consumer.consume(10_000, 0.2)
+        if messages:
+            heard = time.monotonic()
+        elif time.monotonic() - heard > _SILENCE_SECONDS:
+            raise TimeoutError(f"not read to its end: is a transaction open? {waiting}")
         for message in messages:
             error = message.error()
             if error is None:
                 yield message.partition(), message.key(), message.value()
-            elif error.name() == "_PARTITION_EOF":
-                open_partitions.discard(message.partition())
-            else:
+            elif error.name() != "_PARTITION_EOF":
                 raise KafkaException(error)
+            elif message.offset() >= waiting.get(message.partition(), 0):
+                waiting.pop(message.partition(), None)
