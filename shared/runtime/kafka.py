@@ -34,7 +34,7 @@ def make_producer(bootstrap: str, **overrides: Any) -> AIOKafkaProducer:
     settings: dict[str, Any] = {
         "acks": "all",
         "enable_idempotence": True,
-        "compression_type": "lz4",
+        "compression_type": "zstd",  # aiokafka's lz4 is that of level 9: a seventh of the speed
         "max_batch_size": 512 * 1024,
         "max_request_size": 4 * 1024 * 1024,
         "request_timeout_ms": 10_000,

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 
-from services.scoring.core.engine import Record
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure import metrics
 from services.scoring.measure.flush_policy import FlushPolicy
@@ -85,11 +84,16 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
 
     async def _step(self, consumer: AIOKafkaConsumer) -> None:
         wait = min((w.wait(IDLE_SECONDS) for w in self._working()), default=IDLE_SECONDS)
-        batches = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=MAX_RECORDS)
+        wanted = [_input(topic, w.partition) for w in self._working() for topic in w.wanted()]
+        batches = await consumer.getmany(
+            *wanted, timeout_ms=int(wait * 1000), max_records=MAX_RECORDS
+        )
         for partition, messages in batches.items():
             worker = self._workers.get(partition.partition)
             if worker is not None and worker.ready:
-                worker.process(TOPIC_PLACES[partition.topic], _records(messages))
+                worker.take(TOPIC_PLACES[partition.topic], messages)
+        for worker in self._working():
+            worker.process(self._ends(worker))
         await self._flush([worker for worker in self._working() if worker.is_due()])
         self._raise_failed_starts()
         self._watch(consumer, bool(batches))
@@ -111,12 +115,13 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         return self._lag(worker) == 0
 
     def _lag(self, worker: PartitionWorker) -> int:
+        places = zip(self._ends(worker), worker.positions, strict=True)
+        return sum(max(0, (end or 0) - position) for end, position in places)
+
+    def _ends(self, worker: PartitionWorker) -> list[int | None]:
+        """Where each input topic ends, as the last fetch said."""
         assert self._consumer is not None
-        lag = 0
-        for topic, position in zip(INPUTS, worker.positions, strict=True):
-            end = self._consumer.highwater(TopicPartition(topic.name, worker.partition))
-            lag += max(0, (end or 0) - position)
-        return lag
+        return [self._consumer.highwater(tp) for tp in _inputs(worker.partition)]
 
     def _watch(self, consumer: AIOKafkaConsumer, moved: bool) -> None:
         lags = {worker.partition: self._lag(worker) for worker in self._working()}
@@ -213,12 +218,12 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         await asyncio.gather(*(worker.stop() for worker in workers.values()))
 
 
-def _records(messages: Iterable[Any]) -> Iterable[Record]:
-    return (Record(m.offset, m.timestamp, m.key, m.value) for m in messages)
-
-
 def _inputs(partition: int) -> list[TopicPartition]:
-    return [TopicPartition(topic.name, partition) for topic in INPUTS]
+    return [_input(topic, partition) for topic in range(len(INPUTS))]
+
+
+def _input(topic: int, partition: int) -> TopicPartition:
+    return TopicPartition(INPUTS[topic].name, partition)
 
 
 def _co_partitioned(assigned: Iterable[TopicPartition]) -> set[int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import structlog
 
@@ -12,11 +13,15 @@ from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure import metrics
+from services.scoring.measure.alignment import Alignment
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.store import PartitionStore
 from shared.contracts.topics import INPUTS
 
 log = structlog.get_logger("measure.worker")
+
+HELD_SECONDS: Final = 0.05
+"""How soon to look again when records wait for another topic."""
 
 
 class PartitionWorker:
@@ -38,6 +43,8 @@ class PartitionWorker:
         self._clock = clock
         self._last_flush = 0.0
         self._engine = self._new_engine()
+        self._alignment = Alignment(len(INPUTS))
+        self._read = [0] * len(INPUTS)
 
     @property
     def positions(self) -> list[int]:
@@ -52,6 +59,8 @@ class PartitionWorker:
         tail = await self._store.read_changelog()
         records = len(tail)
         self._engine = await self._rebuilt(tail)
+        self._alignment = Alignment(len(INPUTS))
+        self._read = list(self._engine.positions)
         engine = self._engine
         seconds = self._clock() - started
         metrics.RESTORE_SECONDS.labels(self.partition).set(seconds)
@@ -78,9 +87,21 @@ class PartitionWorker:
         self.ready = False
         await self._store.close()
 
-    def process(self, topic: int, records: Iterable[Record]) -> None:
-        """Take records of one input topic."""
-        self._engine.process(topic, records)
+    def wanted(self) -> Iterator[int]:
+        """The input topics to read from next."""
+        return self._alignment.wanted()
+
+    def take(self, topic: int, messages: Sequence[Any]) -> None:
+        """Take records of one input topic; they are processed when the others are as far."""
+        self._alignment.add(topic, messages)
+        self._read[topic] = messages[-1].offset + 1
+
+    def process(self, ends: Sequence[int | None]) -> None:
+        """Process what no other topic holds up; ``ends`` is where each topic ends at the broker,
+        as far as it is known."""
+        more = [end is None or end > read for end, read in zip(ends, self._read, strict=True)]
+        for topic, messages in self._alignment.take(more, self._clock()):
+            self._engine.process(topic, _records(messages))
 
     def is_due(self) -> bool:
         """Whether to flush now."""
@@ -89,6 +110,7 @@ class PartitionWorker:
     def wait(self, idle: float) -> float:
         """Seconds until a flush may be due."""
         pending = self._engine.pending_events
+        idle = min(idle, HELD_SECONDS) if self._alignment.holds else idle
         return self._policy.wait(self._clock(), self._last_flush, pending, idle)
 
     async def flush(self, *, caught_up: bool) -> None:
@@ -117,3 +139,7 @@ class PartitionWorker:
         metrics.MEASUREMENTS.labels(self.partition).inc(rows)
         metrics.TICKETS.labels(self.partition).set(self._engine.tickets)
         metrics.WATERMARK.labels(self.partition).set(self._engine.watermark_ms / 1000)
+
+
+def _records(messages: Iterable[Any]) -> Iterator[Record]:
+    return (Record(m.offset, m.timestamp, m.key, m.value) for m in messages)
