@@ -23,14 +23,14 @@ FULL_SIZES: Final[Mapping[Size, int]] = {
     "medium": 300_000,
     "large": 1_000_000,
     "huge": 2_000_000,
-    "full": 240_000,
+    "full": 600_000,
 }
 SHORT_SIZES: Final[Mapping[Size, int]] = {
     "small": 20_000,
     "medium": 200_000,
     "large": 500_000,
     "huge": 500_000,
-    "full": 80_000,
+    "full": 200_000,
 }
 FAUST_TABLES: Final = ("ids", "panes")
 """Faust waits for their changelogs, and does not always create them."""

@@ -14,9 +14,13 @@ class FlushPolicy:
     interval: float = 0.2
     max_events: int = 5000
 
+    def is_full(self, pending: int) -> bool:
+        """Whether so much is pending that reading on has to wait for the flush."""
+        return pending >= self.max_events
+
     def due(self, now: float, last_flush: float, pending: int) -> bool:
         """Whether to flush at ``now`` (seconds of a monotonic clock)."""
-        return pending > 0 and (pending >= self.max_events or now - last_flush >= self.interval)
+        return pending > 0 and (self.is_full(pending) or now - last_flush >= self.interval)
 
     def wait(self, now: float, last_flush: float, pending: int, idle: float) -> float:
         """Seconds until a flush may be due, at most ``idle``."""

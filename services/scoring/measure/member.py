@@ -8,8 +8,8 @@ again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -26,6 +26,7 @@ from shared.runtime.kafka import Progress, make_consumer
 
 log = structlog.get_logger("measure")
 
+Batches = dict[TopicPartition, list[Any]]
 GROUP: Final = "scoring-measure"
 TOPIC_PLACES: Final[Mapping[str, int]] = {topic.name: place for place, topic in enumerate(INPUTS)}
 IDLE_SECONDS: Final = 0.5
@@ -77,39 +78,59 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         try:
             while not stopping.is_set():
                 await self._step(consumer)
-            await self._flush(list(self._workers.values()))
+            await self._flush_all()
         finally:
             await self._drop_all()
             await consumer.stop()
 
     async def _step(self, consumer: AIOKafkaConsumer) -> None:
         wait = min((w.wait(IDLE_SECONDS) for w in self._working()), default=IDLE_SECONDS)
-        wanted = [_input(topic, w.partition) for w in self._working() for topic in w.wanted()]
-        batches = await consumer.getmany(
-            *wanted, timeout_ms=int(wait * 1000), max_records=MAX_RECORDS
-        )
+        batches = await self._read(consumer, wait)
         for partition, messages in batches.items():
             worker = self._workers.get(partition.partition)
             if worker is not None and worker.ready:
                 worker.take(TOPIC_PLACES[partition.topic], messages)
         for worker in self._working():
             worker.process(self._ends(worker))
-        await self._flush([worker for worker in self._working() if worker.is_due()])
+            if worker.is_due():
+                worker.begin_flush(caught_up=self._caught_up(worker))
+        self._restart_failed()
         self._raise_failed_starts()
         self._watch(consumer, bool(batches))
+
+    async def _read(self, consumer: AIOKafkaConsumer, wait: float) -> Batches:
+        """What came within ``wait`` seconds from the partitions that are wanted next."""
+        working = self._working()
+        wanted = [_input(topic, w.partition) for w in working for topic in w.wanted()]
+        if working and not wanted:
+            await asyncio.sleep(wait)
+            return {}
+        batches: Batches = await consumer.getmany(
+            *wanted, timeout_ms=int(wait * 1000), max_records=MAX_RECORDS
+        )
+        return batches
 
     def _working(self) -> list[PartitionWorker]:
         return [worker for worker in self._workers.values() if worker.ready]
 
-    async def _flush(self, due: Sequence[PartitionWorker]) -> None:
+    def _restart_failed(self) -> None:
+        for worker in self._working():
+            self._judge(worker, worker.failure())
+
+    async def _flush_all(self) -> None:
+        working = self._working()
         results = await asyncio.gather(
-            *(w.flush(caught_up=self._caught_up(w)) for w in due), return_exceptions=True
+            *(w.flush_all(caught_up=self._caught_up(w)) for w in working), return_exceptions=True
         )
-        for worker, result in zip(due, results, strict=True):
-            if isinstance(result, KafkaError | TimeoutError):
-                self._restart(worker, result)
-            elif isinstance(result, BaseException):
-                raise result
+        for worker, result in zip(working, results, strict=True):
+            self._judge(worker, result)
+
+    def _judge(self, worker: PartitionWorker, error: BaseException | None) -> None:
+        """What the broker refused is done again; any other error ends the process."""
+        if isinstance(error, KafkaError | TimeoutError):
+            self._restart(worker, error)
+        elif error is not None:
+            raise error
 
     def _caught_up(self, worker: PartitionWorker) -> bool:
         return self._lag(worker) == 0
@@ -146,7 +167,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Hand over: what was read is stored before the next owner begins."""
         del revoked  # the eager protocol takes back everything
-        await self._flush(self._working())
+        await self._flush_all()
         await self._drop_all()
 
     def _begin(self, worker: PartitionWorker) -> None:

@@ -20,8 +20,8 @@ from shared.contracts.topics import INPUTS
 
 log = structlog.get_logger("measure.worker")
 
-HELD_SECONDS: Final = 0.05
-"""How soon to look again when records wait for another topic."""
+SOON_SECONDS: Final = 0.01
+"""How soon to look again while a flush is stored, or records wait for another topic."""
 
 
 class PartitionWorker:
@@ -42,6 +42,7 @@ class PartitionWorker:
         self._policy = policy
         self._clock = clock
         self._last_flush = 0.0
+        self._storing: asyncio.Task[None] | None = None
         self._engine = self._new_engine()
         self._alignment = Alignment(len(INPUTS))
         self._read = [0] * len(INPUTS)
@@ -83,12 +84,18 @@ class PartitionWorker:
         return engine
 
     async def stop(self) -> None:
-        """Let go without flushing."""
+        """Let go without flushing; a transaction under way is aborted."""
         self.ready = False
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            storing.cancel()
+            await asyncio.gather(storing, return_exceptions=True)
         await self._store.close()
 
     def wanted(self) -> Iterator[int]:
-        """The input topics to read from next."""
+        """The input topics to read from next; none while a whole flush waits for its turn."""
+        if self._policy.is_full(self._engine.pending_events):
+            return iter(())
         return self._alignment.wanted()
 
     def take(self, topic: int, messages: Sequence[Any]) -> None:
@@ -104,30 +111,55 @@ class PartitionWorker:
             self._engine.process(topic, _records(messages))
 
     def is_due(self) -> bool:
-        """Whether to flush now."""
+        """Whether to flush now; one flush is stored at a time."""
+        if self._storing is not None:
+            return False
         return self._policy.due(self._clock(), self._last_flush, self._engine.pending_events)
 
     def wait(self, idle: float) -> float:
-        """Seconds until a flush may be due."""
+        """Seconds until there may be something to do."""
+        if self._storing is not None or self._alignment.holds:
+            return min(idle, SOON_SECONDS)
         pending = self._engine.pending_events
-        idle = min(idle, HELD_SECONDS) if self._alignment.holds else idle
         return self._policy.wait(self._clock(), self._last_flush, pending, idle)
 
-    async def flush(self, *, caught_up: bool) -> None:
-        """Book and store what was read; after an exception the worker must start anew."""
-        if not self._engine.has_pending:
-            return
+    def begin_flush(self, *, caught_up: bool) -> None:
+        """Book what was read and begin to store it. What is read meanwhile is booked by the next
+        flush; when this one cannot be stored, the worker must start anew."""
         self._last_flush = self._clock()
         flush = self._engine.flush(caught_up=caught_up)
+        self._storing = asyncio.create_task(
+            self._store_flush(flush, self._last_flush), name=f"flush-{self.partition}"
+        )
+
+    def failure(self) -> BaseException | None:
+        """Why the last flush was not stored; None while it is being stored, or when it was."""
+        if self._storing is None or not self._storing.done():
+            return None
+        storing, self._storing = self._storing, None
+        return storing.exception()
+
+    async def flush_all(self, *, caught_up: bool) -> None:
+        """Store everything that was read; raises what a store raised."""
+        while self._storing is not None or self._engine.has_pending:
+            if self._storing is None:
+                self.begin_flush(caught_up=caught_up)
+            assert self._storing is not None
+            await asyncio.wait([self._storing])
+            error = self.failure()
+            if error is not None:
+                raise error
+
+    async def _store_flush(self, flush: Flush, began: float) -> None:
         await self._store.store(flush)
-        self._report(flush)
+        self._report(flush, self._clock() - began)
 
     def _new_engine(self) -> Engine:
         return Engine(self.partition, self._rules, len(INPUTS))
 
-    def _report(self, flush: Flush) -> None:
+    def _report(self, flush: Flush, seconds: float) -> None:
         counts = flush.counts
-        metrics.FLUSH_SECONDS.observe(self._clock() - self._last_flush)
+        metrics.FLUSH_SECONDS.observe(seconds)
         metrics.EVENTS.labels(self.partition).inc(counts.events)
         metrics.DUPLICATES.labels(self.partition).inc(counts.duplicates)
         for reason, count in counts.dead_letters.items():
