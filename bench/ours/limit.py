@@ -57,7 +57,7 @@ def run_confluent(settings: VariantSettings) -> None:
 
     decode = _decoder(settings)
     consumer = make_consumer(settings)
-    assign_all(consumer, settings)
+    assign_all(consumer, settings, *_sources(settings))
     events = 0
     while events < settings.events:
         messages = consumer.consume(10_000, 0.1)

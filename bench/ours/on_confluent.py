@@ -31,7 +31,10 @@ def run(settings: VariantSettings) -> int:
     consumer = make_consumer(settings)
     producer = _producer(settings)
     rolling = settings.job == "rolling"
-    engines = {p: PaneEngine(settings.lateness_ms, rolling) for p in assign_all(consumer, settings)}
+    engines = {
+        p: PaneEngine(settings.lateness_ms, rolling)
+        for p in assign_all(consumer, settings, settings.source)
+    }
     events = 0
     flushed = time.monotonic()
     while events < settings.events:
@@ -65,11 +68,11 @@ def make_consumer(settings: VariantSettings) -> Consumer:
     )
 
 
-def assign_all(consumer: Consumer, settings: VariantSettings) -> list[int]:
-    """Take every partition of the source topic from its beginning."""
-    known = consumer.list_topics(settings.source, timeout=30).topics[settings.source].partitions
-    consumer.assign([TopicPartition(settings.source, partition, 0) for partition in known])
-    return sorted(known)
+def assign_all(consumer: Consumer, settings: VariantSettings, *sources: str) -> range:
+    """Take every partition of the source topics from their beginning."""
+    partitions = range(settings.partitions)
+    consumer.assign([TopicPartition(s, p, 0) for s in sources for p in partitions])
+    return partitions
 
 
 def by_partition(messages: Sequence[Message]) -> Mapping[int, list[Message]]:
