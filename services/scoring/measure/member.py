@@ -118,7 +118,10 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             self._judge(worker, worker.failure())
 
     async def _flush_all(self) -> None:
+        """Store what was read, while the reading loop keeps its hands off."""
         working = self._working()
+        for worker in working:
+            worker.ready = False
         results = await asyncio.gather(
             *(w.flush_all(caught_up=self._caught_up(w)) for w in working), return_exceptions=True
         )

@@ -84,7 +84,8 @@ class PartitionWorker:
         return engine
 
     async def stop(self) -> None:
-        """Let go without flushing; a transaction under way is aborted."""
+        """Let go without flushing; a transaction under way is aborted, so that it does not wait for
+        ever for its producer."""
         self.ready = False
         storing, self._storing = self._storing, None
         if storing is not None:
