@@ -3,7 +3,8 @@
 The product's own process (`services.scoring.main measure`) is started on a changelog that holds
 the tickets, killed as soon as it works, and started again at once. The seconds run from that
 second start until every partition, fenced and restored, has stored an event that came meanwhile.
-They include the start of Python and the group's wait for the session of the dead member to end.
+They include the start of Python. The process has an instance name, as under `bellwether up`, so
+the group does not wait for the session of the dead member to end.
 """
 
 from __future__ import annotations
@@ -103,6 +104,7 @@ class _Measuring:
                 env={
                     **os.environ,
                     "BELLWETHER_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+                    "BELLWETHER_INSTANCE": "measure",
                     "BELLWETHER_METRICS_PORT": str(self._port),
                     "BELLWETHER_PARTITIONS": str(PARTITIONS),
                 },

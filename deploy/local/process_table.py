@@ -111,7 +111,10 @@ class Wiring:
 
 def service_spec(service: Service, wiring: Wiring) -> ProcessSpec:
     """Return how the supervisor runs `service`."""
-    own = {f"BELLWETHER_{service.port_env}": str(service.port)}
+    own = {
+        f"BELLWETHER_{service.port_env}": str(service.port),
+        "BELLWETHER_INSTANCE": service.name,  # started again, it takes up its work at once
+    }
     return ProcessSpec(
         name=service.name,
         argv=service.argv,

@@ -21,6 +21,12 @@ class ScoringSettings(RuntimeSettings):
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Health and metrics of measure, windows, recorder"
     )
+    instance: str | None = Field(
+        None,
+        min_length=1,
+        description="A name of measure's process that outlives a restart: it takes up its "
+        "partitions again at once. No two living processes may share it",
+    )
     scoring_host: str = Field("127.0.0.1", description="Where scoring listens")
     scoring_port: int = Field(8020, ge=0, le=65535)
     console_dir: Path = Field(

@@ -40,15 +40,26 @@ class AssignmentError(RuntimeError):
 
 
 class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no type for it
-    """Owns the workers of the partitions that this process was assigned."""
+    """Owns the workers of the partitions that this process was assigned.
+
+    With an ``instance`` it is a static member of the group (KIP-345): started again under the same
+    name it has its partitions at once, where another would wait until the dead one's session ends.
+    """
 
     def __init__(
-        self, bootstrap: str, partitions: int, rules: RuleHistory, policy: FlushPolicy
+        self,
+        bootstrap: str,
+        partitions: int,
+        rules: RuleHistory,
+        policy: FlushPolicy,
+        *,
+        instance: str | None = None,
     ) -> None:
         self._bootstrap = bootstrap
         self._partitions = partitions
         self._rules = rules
         self._policy = policy
+        self._instance = instance
         self._workers: dict[int, PartitionWorker] = {}
         self._starts: dict[int, asyncio.Task[None]] = {}
         self._consumer: AIOKafkaConsumer | None = None
@@ -67,6 +78,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         consumer = make_consumer(
             bootstrap=self._bootstrap,
             group_id=GROUP,
+            group_instance_id=self._instance,
             partition_assignment_strategy=[RangePartitionAssignor],
             fetch_max_wait_ms=100,
             session_timeout_ms=10_000,

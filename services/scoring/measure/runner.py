@@ -29,6 +29,8 @@ class MeasureSettings(Protocol):
     @property
     def rules(self) -> Path | None: ...
     @property
+    def instance(self) -> str | None: ...
+    @property
     def scoring_host(self) -> str: ...
     @property
     def metrics_port(self) -> int | None: ...
@@ -41,7 +43,13 @@ async def run(settings: MeasureSettings) -> None:
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signal_number, stopping.set)
     bootstrap = settings.kafka_bootstrap_servers
-    measure = Measure(bootstrap, settings.partitions, load_rules(settings.rules), FlushPolicy())
+    measure = Measure(
+        bootstrap,
+        settings.partitions,
+        load_rules(settings.rules),
+        FlushPolicy(),
+        instance=settings.instance,
+    )
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(
         settings.scoring_host,
