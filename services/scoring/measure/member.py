@@ -19,6 +19,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure import metrics
 from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.memory import give_back_freed
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.topics import INPUTS
@@ -32,6 +33,8 @@ TOPIC_PLACES: Final[Mapping[str, int]] = {topic.name: place for place, topic in 
 IDLE_SECONDS: Final = 0.5
 MAX_RECORDS: Final = 5000
 RETRY_SECONDS: Final = 1.0
+RESTORES_AT_ONCE: Final = 2
+"""One reads while another computes; more would only hold more of the log in memory."""
 STUCK_SECONDS: Final = 60.0
 
 
@@ -63,6 +66,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         self._workers: dict[int, PartitionWorker] = {}
         self._starts: dict[int, asyncio.Task[None]] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self._restoring = asyncio.Semaphore(RESTORES_AT_ONCE)
         self._joined = False
         self.progress = Progress(STUCK_SECONDS)
 
@@ -195,7 +199,9 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
     async def _start(self, worker: PartitionWorker) -> None:
         while True:
             try:
-                await worker.start()
+                async with self._restoring:
+                    await worker.start()
+                give_back_freed()
                 break
             except (KafkaError, TimeoutError) as error:
                 log.warning("restore_failed", partition=worker.partition, error=repr(error))
