@@ -21,6 +21,9 @@ class ScoringSettings(RuntimeSettings):
     metrics_port: int | None = Field(
         None, ge=0, le=65535, description="Health and metrics of measure, windows, recorder"
     )
+    measure_session_seconds: float = Field(
+        10.0, ge=1, le=300, description="A killed measure's partitions move on after this"
+    )
     scoring_host: str = Field("127.0.0.1", description="Where scoring listens")
     scoring_port: int = Field(8020, ge=0, le=65535)
     console_dir: Path = Field(

@@ -23,7 +23,7 @@ from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.topics import INPUTS
-from shared.runtime.kafka import Progress, make_consumer
+from shared.runtime.kafka import ConsumerProgress, Progress, make_consumer
 
 log = structlog.get_logger("measure")
 
@@ -33,6 +33,8 @@ IDLE_SECONDS: Final = 0.5
 MAX_RECORDS: Final = 5000
 RETRY_SECONDS: Final = 1.0
 STUCK_SECONDS: Final = 60.0
+SESSION_MS: Final = 10_000
+"""A killed process's partitions move on after this."""
 
 
 class AssignmentError(RuntimeError):
@@ -43,23 +45,38 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
     """Owns the workers of the partitions that this process was assigned."""
 
     def __init__(
-        self, bootstrap: str, partitions: int, rules: RuleHistory, policy: FlushPolicy
+        self,
+        bootstrap: str,
+        partitions: int,
+        rules: RuleHistory,
+        policy: FlushPolicy,
+        *,
+        session_ms: int = SESSION_MS,
     ) -> None:
         self._bootstrap = bootstrap
         self._partitions = partitions
         self._rules = rules
         self._policy = policy
+        self._session_ms = session_ms
         self._workers: dict[int, PartitionWorker] = {}
         self._starts: dict[int, asyncio.Task[None]] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self._joined = False
         self.progress = Progress(STUCK_SECONDS)
+        self._reading: ConsumerProgress | None = None
 
     async def check_ready(self) -> None:
         """Readiness: in the group, and every assigned partition restored."""
         waiting = [p for p, worker in self._workers.items() if not worker.ready]
         if not self._joined or waiting:
             raise RuntimeError(f"restoring partitions {waiting}" if waiting else "not assigned yet")
+
+    async def check_live(self) -> None:
+        """Liveness: raises `Stuck` when the loop stands still, or when records wait on the broker
+        and none is read, of which the consumer itself may have no sign."""
+        self.progress.verify()
+        if self._reading is not None:
+            await self._reading.check()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set; an unexpected error ends the process, whose successor
@@ -69,12 +86,13 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             group_id=GROUP,
             partition_assignment_strategy=[RangePartitionAssignor],
             fetch_max_wait_ms=100,
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=2_000,
+            session_timeout_ms=self._session_ms,
+            heartbeat_interval_ms=self._session_ms // 5,
         )
         self._consumer = consumer
         consumer.subscribe(list(TOPIC_PLACES), listener=self)
         await consumer.start()
+        self._reading = ConsumerProgress(consumer, STUCK_SECONDS)
         try:
             while not stopping.is_set():
                 await self._step(consumer)

@@ -35,6 +35,9 @@ log = structlog.get_logger("measure.store")
 RESTORE_BATCH: Final = 500
 RESTORE_SILENCE_SECONDS: Final = 60.0
 TRIM_RECORDS: Final = 2000
+TRANSACTION_SECONDS: Final = 30.0
+DEAD_LETTER_BYTES: Final = 1024 * 1024
+"""A larger key or value is left out of its dead letter, which would be refused as too large."""
 
 
 class RestoreError(RuntimeError):
@@ -58,7 +61,7 @@ class PartitionStore:
         producer = make_producer(
             self._bootstrap,
             transactional_id=f"bellwether-measure-{self._partition}",
-            transaction_timeout_ms=30_000,
+            transaction_timeout_ms=round(TRANSACTION_SECONDS * 1000),
             linger_ms=0,
         )
         try:
@@ -108,15 +111,20 @@ class PartitionStore:
         return tail
 
     async def store(self, flush: Flush) -> None:
-        """Store a flush in one transaction; on any error the engine's state is void."""
+        """Store a flush in one transaction; on any error the engine's state is void.
+
+        The broker gives a transaction up after TRANSACTION_SECONDS, and so do we: aiokafka alone
+        would wait for a commit for ever.
+        """
         assert self._producer is not None
-        await self._producer.begin_transaction()
-        try:
-            changelog = await self._send_all(flush)
-        except BaseException:
-            await self._abort()
-            raise
-        await self._producer.commit_transaction()
+        async with asyncio.timeout(TRANSACTION_SECONDS):
+            await self._producer.begin_transaction()
+            try:
+                changelog = await self._send_all(flush)
+            except BaseException:
+                await self._abort()
+                raise
+            await self._producer.commit_transaction()
         if flush.cycle_started:
             await self._trim(changelog)
 
@@ -168,11 +176,11 @@ class PartitionStore:
             offset=letter.offset,
             reason=letter.reason,
             detail=letter.detail,
-            key=letter.key,
-            value=letter.value,
+            key=_within_limit(letter.key),
+            value=_within_limit(letter.value),
         )
         value = encode_dead_letter(record)
-        return await self._send(source.dead_letters, value, self._partition, letter.key)
+        return await self._send(source.dead_letters, value, self._partition, record.key)
 
     async def _abort(self) -> None:
         assert self._producer is not None
@@ -198,3 +206,7 @@ class PartitionStore:
             log.warning("changelog_not_trimmed", partition=self._partition, error=repr(error))
         finally:
             await admin.close()
+
+
+def _within_limit(content: bytes | None) -> bytes | None:
+    return None if content is None or len(content) > DEAD_LETTER_BYTES else content

@@ -37,6 +37,7 @@ class PartitionWorker:
         self._policy = policy
         self._clock = clock
         self._last_flush = 0.0
+        self._storing = asyncio.Lock()
         self._engine = self._new_engine()
 
     @property
@@ -74,9 +75,11 @@ class PartitionWorker:
         return engine
 
     async def stop(self) -> None:
-        """Let go without flushing."""
+        """Let go without flushing. A flush that is under way in another task comes to its end
+        first: without its producer it would never return."""
         self.ready = False
-        await self._store.close()
+        async with self._storing:
+            await self._store.close()
 
     def process(self, topic: int, records: Iterable[Record]) -> None:
         """Take records of one input topic."""
@@ -92,13 +95,21 @@ class PartitionWorker:
         return self._policy.wait(self._clock(), self._last_flush, pending, idle)
 
     async def flush(self, *, caught_up: bool) -> None:
-        """Book and store what was read; after an exception the worker must start anew."""
-        if not self._engine.has_pending:
-            return
-        self._last_flush = self._clock()
-        flush = self._engine.flush(caught_up=caught_up)
-        await self._store.store(flush)
-        self._report(flush)
+        """Book and store what was read; after an exception the worker must start anew.
+
+        A rebalance flushes from another task than the loop that reads: one comes after the other.
+        """
+        async with self._storing:
+            if not self.ready or not self._engine.has_pending:
+                return
+            self._last_flush = self._clock()
+            flush = self._engine.flush(caught_up=caught_up)
+            try:
+                await self._store.store(flush)
+            except BaseException:
+                self.ready = False  # the engine holds what was not stored
+                raise
+            self._report(flush)
 
     def _new_engine(self) -> Engine:
         return Engine(self.partition, self._rules, len(INPUTS))

@@ -1,0 +1,61 @@
+"""Kills processes of a stack at moments that a seed chooses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from random import Random
+from typing import Final
+
+from deploy.local.stack import LocalStack
+from shared.contracts.topics import MEASURE_CHANGELOG, Topic
+from tests.system import settling
+from tests.system.records import end_offsets
+
+PATIENCE_SECONDS: Final = 90.0
+
+
+class Workers:
+    """Processes of a stack that die and come back.
+
+    Two kills in three wait until a flush was stored since the last one, and then fall anywhere in
+    the work; the third falls wherever the last kill has left things: in a start, a restore or a
+    rebalance.
+    """
+
+    def __init__(self, stack: LocalStack, names: Iterable[str], chance: Random) -> None:
+        self._stack = stack
+        self._names = list(names)
+        self._chance = chance
+        self._stored = 0
+
+    def add(self, name: str) -> None:
+        """Start one that was stopped, and kill it too from now on."""
+        self._stack.supervisor.start_process(name)
+        self._names.append(name)
+
+    def kill_one(self) -> None:
+        """SIGKILL one of them, and start it again after a moment."""
+        if self._chance.random() < 2 / 3:
+            self._stored = wait_for_more(self._stack, MEASURE_CHANGELOG, self._stored)
+        time.sleep(self._chance.uniform(0.0, 1.0))
+        victim = self._chance.choice(self._names)
+        self._stack.supervisor.stop_process(victim, force=True)
+        time.sleep(self._chance.uniform(0.0, 1.0))
+        self._stored = stored(self._stack, MEASURE_CHANGELOG)
+        self._stack.supervisor.start_process(victim)
+
+
+def stored(stack: LocalStack, topic: Topic) -> int:
+    """Offsets given out in a topic, over its partitions."""
+    return sum(end_offsets(stack.bootstrap_servers, [topic]).values())
+
+
+def wait_for_more(stack: LocalStack, topic: Topic, before: int) -> int:
+    """Wait until a topic has grown past ``before``; returns where it stands."""
+    settling.until(
+        f"growth of {topic.name} past {before}",
+        lambda: stored(stack, topic) <= before and "nothing was stored",
+        PATIENCE_SECONDS,
+    )
+    return stored(stack, topic)
