@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
+
+from aiokafka.errors import KafkaError
 
 from deploy.local.stack import LocalStack
 from shared.contracts.topics import MEASURE_CHANGELOG, Topic
@@ -13,6 +15,7 @@ from tests.system import settling
 from tests.system.records import end_offsets
 
 PATIENCE_SECONDS: Final = 90.0
+T = TypeVar("T")
 
 
 class Workers:
@@ -48,7 +51,21 @@ class Workers:
 
 def stored(stack: LocalStack, topic: Topic) -> int:
     """Offsets given out in a topic, over its partitions."""
-    return sum(end_offsets(stack.bootstrap_servers, [topic]).values())
+    ends = patiently(lambda: end_offsets(stack.bootstrap_servers, [topic]))
+    return sum(ends.values())
+
+
+def patiently(ask: Callable[[], T]) -> T:
+    """The answer of a cluster, of which a broker may just have died: its clients are told of new
+    leaders only when a call has failed."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 def wait_for_more(stack: LocalStack, topic: Topic, before: int) -> int:

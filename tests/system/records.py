@@ -55,8 +55,8 @@ def end_offsets(bootstrap: str, topics: list[Topic]) -> dict[tuple[str, int], in
 
 async def _ends(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(await _partitions(bootstrap, topics))
         return {(p.topic, p.partition): end for p, end in ends.items()}
     finally:
@@ -65,8 +65,8 @@ async def _ends(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], int]
 
 async def _partitions(bootstrap: str, topics: list[str]) -> list[TopicPartition]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         described = await admin.describe_topics(topics)
     finally:
         await admin.close()
@@ -93,8 +93,8 @@ async def _read_pairs(bootstrap: str, topic: str, last: int | None) -> list[tupl
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = await _partitions(bootstrap, [topic])
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)

@@ -15,7 +15,7 @@ from services.scoring.measure.member import Measure
 from services.scoring.rule_files import load_rules
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES, TOPICS, Topic
 from shared.runtime.health_server import HealthServer
-from shared.runtime.kafka import Stuck, ensure_topics
+from shared.runtime.kafka import Stuck, broker_answers, ensure_topics
 
 log = structlog.get_logger("measure")
 
@@ -65,24 +65,26 @@ async def run(settings: MeasureSettings) -> None:
         service="scoring-measure",
     ):
         await ensure_topics(bootstrap, _topics(), settings.partitions, settings.kafka_replication)
-        await _run_while_live(measure, stopping)
+        await _run_while_live(measure, stopping, bootstrap)
 
 
-async def _run_while_live(measure: Measure, stopping: asyncio.Event) -> None:
+async def _run_while_live(measure: Measure, stopping: asyncio.Event, bootstrap: str) -> None:
     """A process that is stuck ends itself: whoever starts it again needs no probe to notice."""
-    watch = asyncio.create_task(_watch(measure), name="watch")
+    watch = asyncio.create_task(_watch(measure, bootstrap), name="watch")
     try:
         await measure.run(stopping)
     finally:
         watch.cancel()
 
 
-async def _watch(measure: Measure) -> None:
+async def _watch(measure: Measure, bootstrap: str) -> None:
     while True:
         await asyncio.sleep(WATCH_SECONDS)
         try:
             await measure.check_live()
         except Stuck as error:
+            if not await broker_answers(bootstrap):
+                continue  # a new process would have to wait as well
             log.critical("stuck", error=str(error))
             # Whatever is stuck would hold up an orderly end too; the state is in the changelog.
             os._exit(1)

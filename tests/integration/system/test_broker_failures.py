@@ -13,7 +13,7 @@ from deploy.local.stack import LocalStack, StackOptions
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES
 from tests.oracle.ticket_stream import Sent, ticket_stream
 from tests.system import measured, settling
-from tests.system.chaos import stored, wait_for_more
+from tests.system.chaos import patiently, stored, wait_for_more
 from tests.system.feeding import Feeder
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -47,10 +47,10 @@ class Run:
         """Let through the rest; all of it is measured, and as the recomputation says."""
         self.feeder.finish()
         bootstrap = self.stack.bootstrap_servers
-        settling.until("measuring", lambda: settling.unmeasured(bootstrap), 120)
+        settling.until("measuring", lambda: patiently(lambda: settling.unmeasured(bootstrap)), 120)
         wanted = measured.expected(sent.value for sent in self.stream)
-        stated, twice = measured.measurement_facts(bootstrap)
-        panes = measured.read_panes(bootstrap)
+        stated, twice = patiently(lambda: measured.measurement_facts(bootstrap))
+        panes = patiently(lambda: measured.read_panes(bootstrap))
         assert twice + panes.faults == []
         assert measured.apart(stated, wanted) == []
         assert measured.apart(panes.cells, measured.cells_of(wanted)) == []
@@ -93,13 +93,13 @@ def test_a_lone_worker_works_on_after_its_only_broker_was_restarted_and_killed()
 
 def _out_of_sync(stack: LocalStack) -> list[str]:
     """Partitions of ours that not all their replicas have in full."""
-    return asyncio.run(_lacking(stack.bootstrap_servers))
+    return patiently(lambda: asyncio.run(_lacking(stack.bootstrap_servers)))
 
 
 async def _lacking(bootstrap: str) -> list[str]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         described = await admin.describe_topics(REPLICATED)
     finally:
         await admin.close()
