@@ -21,8 +21,8 @@ T = TypeVar("T")
 class Workers:
     """Processes of a stack that die and come back.
 
-    Two kills in three wait until a flush was stored since the last one, and then fall anywhere in
-    the work; the third falls wherever the last kill has left things: in a start, a restore or a
+    Every other kill waits until a flush was stored since the last one, and then falls anywhere in
+    the work; the rest fall wherever the last kill has left things: in a start, a restore or a
     rebalance.
     """
 
@@ -39,7 +39,7 @@ class Workers:
 
     def kill_one(self) -> None:
         """SIGKILL one of them, and start it again after a moment."""
-        if self._chance.random() < 2 / 3:
+        if self._chance.random() < 1 / 2:
             self._stored = wait_for_more(self._stack, MEASURE_CHANGELOG, self._stored)
         time.sleep(self._chance.uniform(0.0, 1.0))
         victim = self._chance.choice(self._names)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
 from services.scoring.core.changelog import Tail, encode_changelog
@@ -42,6 +42,10 @@ DEAD_LETTER_BYTES: Final = 1024 * 1024
 
 class RestoreError(RuntimeError):
     """The changelog could not be read to its end."""
+
+
+class OwnershipLostError(KafkaError):  # type: ignore[misc]  # aiokafka publishes no type for it
+    """Another owner has fenced this one, or the producer is beyond use for another reason."""
 
 
 class PartitionStore:
@@ -114,19 +118,27 @@ class PartitionStore:
         """Store a flush in one transaction; on any error the engine's state is void.
 
         The broker gives a transaction up after TRANSACTION_SECONDS, and so do we: aiokafka alone
-        would wait for a commit for ever.
+        would wait for a commit for ever. Raises KafkaError or TimeoutError.
         """
         assert self._producer is not None
         async with asyncio.timeout(TRANSACTION_SECONDS):
-            await self._producer.begin_transaction()
             try:
-                changelog = await self._send_all(flush)
-            except BaseException:
-                await self._abort()
-                raise
-            await self._producer.commit_transaction()
+                changelog = await self._transact(self._producer, flush)
+            except (AssertionError, IllegalOperation) as error:
+                # aiokafka's words for anything that is asked of a producer that was fenced
+                raise OwnershipLostError(f"partition {self._partition}: {error}") from error
         if flush.cycle_started:
             await self._trim(changelog)
+
+    async def _transact(self, producer: AIOKafkaProducer, flush: Flush) -> int:
+        await producer.begin_transaction()
+        try:
+            changelog = await self._send_all(flush)
+        except BaseException:
+            await self._abort(producer)
+            raise
+        await producer.commit_transaction()
+        return changelog
 
     async def _send_all(self, flush: Flush) -> int:
         """Send everything and wait until each record is stored: a commit reports no refusal of a
@@ -162,9 +174,10 @@ class PartitionStore:
         self, topic: str, value: bytes, partition: int, key: bytes | None = None
     ) -> Awaitable[RecordMetadata]:
         assert self._producer is not None
-        future: Awaitable[RecordMetadata] = await self._producer.send(
+        future: asyncio.Future[RecordMetadata] = await self._producer.send(
             topic, value, key, partition=partition
         )
+        future.add_done_callback(_take_note)  # of a failed flush only the first error is reported
         return future
 
     async def _send_dead(self, letter: Refused) -> Awaitable[RecordMetadata]:
@@ -182,12 +195,11 @@ class PartitionStore:
         value = encode_dead_letter(record)
         return await self._send(source.dead_letters, value, self._partition, record.key)
 
-    async def _abort(self) -> None:
-        assert self._producer is not None
+    async def _abort(self, producer: AIOKafkaProducer) -> None:
         try:
             async with asyncio.timeout(5):
-                await self._producer.abort_transaction()
-        except (TimeoutError, KafkaError) as error:
+                await producer.abort_transaction()
+        except (TimeoutError, KafkaError, AssertionError) as error:
             # The next owner's fencing ends the transaction; the first error is the one to report.
             log.warning("transaction_not_aborted", partition=self._partition, error=repr(error))
 
@@ -210,3 +222,8 @@ class PartitionStore:
 
 def _within_limit(content: bytes | None) -> bytes | None:
     return None if content is None or len(content) > DEAD_LETTER_BYTES else content
+
+
+def _take_note(future: asyncio.Future[RecordMetadata]) -> None:
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,78 @@
+"""A partition is taken away in the middle of a flush: what is stored and what is not is clear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from aiokafka.errors import KafkaError
+
+from services.scoring.core.engine import Record
+from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.store import PartitionStore
+from services.scoring.measure.worker import PartitionWorker
+from services.scoring.rule_files import load_rules
+from shared.contracts.topics import MEASURE_CHANGELOG, MEASUREMENTS, PANES, TICKETS
+from shared.runtime.kafka import ensure_topics
+from tests.oracle.ticket_stream import ticket_stream
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = 6
+SHARE = 50
+"""Events in a flush."""
+
+
+@pytest.fixture
+async def records(kafka: str) -> list[Record]:
+    """What is of the topic `tickets` in a stream, as if all of it lay in one partition."""
+    await ensure_topics(kafka, [MEASURE_CHANGELOG, PANES, MEASUREMENTS], PARTITIONS, 1)
+    events = [sent for sent in ticket_stream(600, seed=41) if sent.topic == TICKETS.name]
+    return [
+        Record(offset, 4_000_000_000_000, sent.ticket.encode(), sent.value)
+        for offset, sent in enumerate(events)
+    ]
+
+
+async def owner(kafka: str, partition: int) -> PartitionWorker:
+    """A worker that has just taken the partition over."""
+    store = PartitionStore(kafka, partition, PARTITIONS)
+    worker = PartitionWorker(partition, load_rules(None), store, FlushPolicy())
+    await worker.start()
+    worker.ready = True
+    return worker
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.001, 0.004, 0.01, 0.03])
+async def test_a_worker_lets_go_only_when_the_flush_under_way_is_stored(
+    kafka: str, records: Sequence[Record], pause: float
+) -> None:
+    worker = await owner(kafka, partition=0)
+    begin = worker.positions[0]
+    worker.process(0, records[begin : begin + SHARE])
+    flushing = asyncio.create_task(worker.flush(caught_up=True))
+    await asyncio.sleep(pause)
+    async with asyncio.timeout(60):
+        await worker.stop()
+        await flushing
+        heir = await owner(kafka, partition=0)
+    assert heir.positions[0] == begin + SHARE
+    await heir.stop()
+
+
+async def test_a_flush_that_the_new_owner_has_fenced_off_is_stored_nowhere(
+    kafka: str, records: Sequence[Record]
+) -> None:
+    late = await owner(kafka, partition=1)
+    late.process(0, records[:SHARE])
+    heir = await owner(kafka, partition=1)
+    with pytest.raises(KafkaError):
+        await late.flush(caught_up=True)
+    heir.process(0, records[: 2 * SHARE])
+    await heir.flush(caught_up=True)
+    await late.stop()
+    await heir.stop()
+    after = await owner(kafka, partition=1)
+    assert after.positions[0] == 2 * SHARE
+    await after.stop()
