@@ -225,10 +225,11 @@ class ConsumerProgress:
         self._progress.verify()
 
     async def _positions(self) -> dict[Any, int]:
-        return {
-            partition: await _within_a_second(self._consumer.position(partition), -1)
-            for partition in self._consumer.assignment()
-        }
+        partitions = list(self._consumer.assignment())
+        positions = await asyncio.gather(
+            *(_within_a_second(self._consumer.position(partition), -1) for partition in partitions)
+        )
+        return dict(zip(partitions, positions, strict=True))
 
     async def _caught_up(self, positions: dict[Any, int]) -> bool:
         if not positions:

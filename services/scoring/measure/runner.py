@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from pathlib import Path
 from typing import Final, Protocol
 
-import structlog
-
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.member import Measure
+from services.scoring.measure.watch import end_when_stuck
 from services.scoring.rule_files import load_rules
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES, TOPICS, Topic
 from shared.runtime.health_server import HealthServer
-from shared.runtime.kafka import Stuck, broker_answers, ensure_topics
-
-log = structlog.get_logger("measure")
+from shared.runtime.kafka import broker_answers, ensure_topics
 
 DEFAULT_PORT: Final = 8021
-WATCH_SECONDS: Final = 5.0
 
 
 class MeasureSettings(Protocol):
@@ -69,25 +64,11 @@ async def run(settings: MeasureSettings) -> None:
 
 
 async def _run_while_live(measure: Measure, stopping: asyncio.Event, bootstrap: str) -> None:
-    """A process that is stuck ends itself: whoever starts it again needs no probe to notice."""
-    watch = asyncio.create_task(_watch(measure, bootstrap), name="watch")
-    try:
+    watching = end_when_stuck(measure.check_live, lambda: broker_answers(bootstrap))
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(watching, name="watch")
         await measure.run(stopping)
-    finally:
         watch.cancel()
-
-
-async def _watch(measure: Measure, bootstrap: str) -> None:
-    while True:
-        await asyncio.sleep(WATCH_SECONDS)
-        try:
-            await measure.check_live()
-        except Stuck as error:
-            if not await broker_answers(bootstrap):
-                continue  # a new process would have to wait as well
-            log.critical("stuck", error=str(error))
-            # Whatever is stuck would hold up an orderly end too; the state is in the changelog.
-            os._exit(1)
 
 
 def _topics() -> list[Topic]:
