@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterable
 from random import Random
@@ -47,6 +49,16 @@ class Workers:
         time.sleep(self._chance.uniform(0.0, 1.0))
         self._stored = stored(self._stack, MEASURE_CHANGELOG)
         self._stack.supervisor.start_process(victim)
+
+    def freeze_one(self, seconds: float) -> None:
+        """Stop one that works in the midst of whatever it is at, and let it go on when others have
+        what it still takes for its own."""
+        victim = self._chance.choice(self._names)
+        self._stack.wait_ready([victim], PATIENCE_SECONDS)
+        pid = self._stack.supervisor.pid(victim)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
 
 
 def stored(stack: LocalStack, topic: Topic) -> int:

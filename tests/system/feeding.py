@@ -32,8 +32,6 @@ class Feeder:
         self._thread = threading.Thread(target=self._run, name="feeder")
         self.sent = 0
         """Records that were accepted."""
-        self.sent_again = 0
-        """Records that had to be sent once more."""
 
     def allow(self, share: float) -> None:
         """Let through so much more of the whole stream, at most all of it."""
@@ -83,7 +81,6 @@ class Feeder:
             while batch and not self._leave.is_set():
                 batch = await _send(producer, batch)
                 if batch:
-                    self.sent_again += len(batch)
                     await producer.stop()
                     producer = await self._new_producer()
         return producer

@@ -19,6 +19,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 SESSION = {"BELLWETHER_MEASURE_SESSION_SECONDS": "3"}
 """Short, so that what a killed worker held moves on while the stream still comes in."""
 
+FROZEN_SECONDS = 5.0
+"""Longer than a session: the partitions move on, and their former owner does not know."""
+
 
 def test_twenty_kills_of_two_workers_and_some_of_a_lone_one_change_no_cell() -> None:
     stream = ticket_stream(tickets=13_000, seed=11)
@@ -32,19 +35,19 @@ def test_twenty_kills_of_two_workers_and_some_of_a_lone_one_change_no_cell() -> 
         workers = Workers(stack, ["measure"], Random(1))
         stack.supervisor.stop_process("measure-2")
         with Feeder(stack.bootstrap_servers, stream) as feeder:
-            for _ in range(4):
-                feeder.allow(0.3 / 4)
+            for _ in range(3):
+                feeder.allow(0.2 / 3)
                 workers.kill_one()
             workers.add("measure-2")
             for _ in range(20):
-                feeder.allow(0.7 / 20)
+                feeder.allow(0.8 / 20)
                 workers.kill_one()
             feeder.finish()
         _wait_until_measured(stack)
         _judge(stack, measured.expected(sent.value for sent in stream))
 
 
-def test_twenty_kills_of_three_workers_change_no_cell_and_no_recorded_number() -> None:
+def test_kills_and_freezes_of_three_workers_change_no_cell_and_no_recorded_number() -> None:
     stream = ticket_stream(tickets=8_000, seed=12)
     options = StackOptions(
         measure_workers=3,
@@ -61,6 +64,8 @@ def test_twenty_kills_of_three_workers_change_no_cell_and_no_recorded_number() -
                 workers.kill_one()
                 if number % 7 == 3:
                     recorder.kill_one()
+                if number % 7 == 5:
+                    workers.freeze_one(FROZEN_SECONDS)
             feeder.finish()
         _wait_until_measured(stack)
         facts = measured.expected(sent.value for sent in stream)
