@@ -137,7 +137,7 @@ def _scopes_of(fact: FactKey) -> Iterator[tuple[str, str, str]]:
 
 def read_panes(bootstrap: str) -> Panes:
     """Every committed record of ``panes``, each partition from its beginning to its end."""
-    log = _PaneLog()
+    log = PaneLog()
     for partition, values in committed_by_partition(bootstrap, PANES).items():
         for value in values:
             log.take(partition, decode_pane_record(value))
@@ -149,7 +149,7 @@ _Absolute = tuple[int, str, int, int, int, str, int]
 """Of a cell: source, department, level, start, kind, id, indicator, as they are on the wire."""
 
 
-class _PaneLog:
+class PaneLog:
     """A reader that keeps the last of every cell, and checks how revisions follow each other.
 
     Each flush says something in every partition of the topic. So within a partition the revisions
