@@ -78,7 +78,8 @@ def _resolutions(organisation: Organisation, offset: int) -> list[Record]:
     for number in range(EVENTS):
         time_ms = open_tickets.START_MS + open_tickets.HOUR_MS + number * 10
         value = open_tickets.cloud_event(number * step, "ticket.resolved", time_ms, {})
-        records.append(Record(offset + number, time_ms, None, value))
+        key = open_tickets.name_of(number * step).encode()
+        records.append(Record(offset + number, time_ms, key, value))
     return records
 
 

@@ -28,8 +28,12 @@ def changelog(
     offset = 0
     for first in range(tickets.start, tickets.stop, _TICKETS_PER_FLUSH):
         numbers = range(first, min(first + _TICKETS_PER_FLUSH, tickets.stop))
-        records = [record for number in numbers for record in _events(number, employees)]
-        engine.process(0, [Record(offset + i, r[0], None, r[1]) for i, r in enumerate(records)])
+        records = [
+            Record(0, time_ms, name_of(number).encode(), value)
+            for number in numbers
+            for time_ms, value in _events(number, employees)
+        ]
+        engine.process(0, [r._replace(offset=offset + i) for i, r in enumerate(records)])
         offset += len(records)
         for stored in engine.flush(caught_up=False).changelog:
             yield msgspec.structs.replace(stored, positions=[0] * INPUTS)

@@ -161,6 +161,8 @@ def _replication(brokers: int) -> Iterator[tuple[str, str]]:
 _SMALL_AND_QUICK = (
     ("auto.create.topics.enable", "false"),
     ("group.initial.rebalance.delay.ms", "0"),
+    # Members choose how soon they are given up; the default would refuse less than 6 s.
+    ("group.min.session.timeout.ms", "1000"),
     ("offsets.topic.num.partitions", "3"),
     ("transaction.state.log.num.partitions", "3"),
     # A segment is preallocated only on Windows; a small one keeps compaction able to act soon.

@@ -27,6 +27,9 @@ class ScoringSettings(RuntimeSettings):
         description="A name of measure's process that outlives a restart: it takes up its "
         "partitions again at once. No two living processes may share it",
     )
+    measure_session_seconds: float = Field(
+        10.0, ge=1, le=300, description="A killed measure's partitions move on after this"
+    )
     scoring_host: str = Field("127.0.0.1", description="Where scoring listens")
     scoring_port: int = Field(8020, ge=0, le=65535)
     console_dir: Path = Field(

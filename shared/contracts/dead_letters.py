@@ -12,11 +12,13 @@ class DeadLetter(msgspec.Struct, kw_only=True):
 
     ``topic``, ``partition`` and ``offset`` say where it lies; ``reason`` is a fixed word,
     ``detail`` a sentence. ``key`` and ``value`` are the record's own bytes, in base64 on the wire,
-    so that it can be sent again once the cause is cured.
+    so that it can be sent again once the cause is cured; one of more than 1 MiB is left out (null),
+    and can be read where it lies.
 
-    Reasons: ``undecodable`` no event of the contract; ``future`` its time lies after its reception
-    by more than the tolerance; ``implausible_time`` before 2000; ``too_late`` older than the
-    horizon; ``too_many_events`` a ticket with more events than any ticket has.
+    Reasons: ``undecodable`` no event of the contract; ``wrong_key`` its key is not its ticket's id,
+    so it may lie in a partition that does not own the ticket; ``future`` its time lies after its
+    reception by more than the tolerance; ``implausible_time`` before 2000; ``too_late`` older than
+    the horizon; ``too_many_events`` a ticket with more events than any ticket has.
     """
 
     topic: str

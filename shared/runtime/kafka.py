@@ -164,6 +164,20 @@ async def started(make: Callable[[], Any], *, patience: float, pause: float = 0.
         await asyncio.sleep(pause)
 
 
+async def broker_answers(bootstrap: str) -> bool:
+    """Whether a client of its own gets an answer, whatever other clients have come to."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+    try:
+        async with asyncio.timeout(10):
+            await admin.start()
+            await admin.list_topics()
+    except (TimeoutError, KafkaError):
+        return False
+    finally:
+        await admin.close()
+    return True
+
+
 class Progress:
     """Liveness by what gets done: a client can stay stuck after a broker's restart while its
     connection looks well (aiokafka#1154).
@@ -211,10 +225,11 @@ class ConsumerProgress:
         self._progress.verify()
 
     async def _positions(self) -> dict[Any, int]:
-        return {
-            partition: await _within_a_second(self._consumer.position(partition), -1)
-            for partition in self._consumer.assignment()
-        }
+        partitions = list(self._consumer.assignment())
+        positions = await asyncio.gather(
+            *(_within_a_second(self._consumer.position(partition), -1) for partition in partitions)
+        )
+        return dict(zip(partitions, positions, strict=True))
 
     async def _caught_up(self, positions: dict[Any, int]) -> bool:
         if not positions:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.contracts.measurements import Measurement, MeasurementBatch
+from shared.contracts.panes import Cell, PaneUpdate
 from shared.contracts.topics import Topic
 
 PATIENCE_SECONDS = 60.0
@@ -16,6 +18,29 @@ PATIENCE_SECONDS = 60.0
 def committed_records(bootstrap: str, topic: Topic) -> Iterator[bytes]:
     """Every committed value of the topic; within a partition in order."""
     yield from asyncio.run(_read(bootstrap, topic.name, None))
+
+
+def committed_by_partition(bootstrap: str, topic: Topic) -> dict[int, list[bytes]]:
+    """Every committed value, by partition in order."""
+    found: dict[int, list[bytes]] = {}
+    for partition, value in asyncio.run(_read_pairs(bootstrap, topic.name, None)):
+        found.setdefault(partition, []).append(value)
+    return found
+
+
+def stated_cells(update: PaneUpdate) -> Iterable[Cell]:
+    """The cells that the flush of this update booked, absolute."""
+    return update.cells
+
+
+def repeated_cells(update: PaneUpdate) -> Iterable[Cell]:
+    """The cells that this update only repeats, in turn with all others."""
+    return update.slice_cells
+
+
+def rows_of(batch: MeasurementBatch) -> Iterable[Measurement]:
+    """The measurements of a batch."""
+    return batch.rows
 
 
 def last_committed_records(bootstrap: str, topic: Topic, count: int) -> dict[int, bytes]:
@@ -30,8 +55,8 @@ def end_offsets(bootstrap: str, topics: list[Topic]) -> dict[tuple[str, int], in
 
 async def _ends(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    await consumer.start()
     try:
+        await consumer.start()
         ends = await consumer.end_offsets(await _partitions(bootstrap, topics))
         return {(p.topic, p.partition): end for p, end in ends.items()}
     finally:
@@ -40,8 +65,8 @@ async def _ends(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], int]
 
 async def _partitions(bootstrap: str, topics: list[str]) -> list[TopicPartition]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
     try:
+        await admin.start()
         described = await admin.describe_topics(topics)
     finally:
         await admin.close()
@@ -68,8 +93,8 @@ async def _read_pairs(bootstrap: str, topic: str, last: int | None) -> list[tupl
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
-    await consumer.start()
     try:
+        await consumer.start()
         partitions = await _partitions(bootstrap, [topic])
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)

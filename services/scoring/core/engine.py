@@ -159,6 +159,9 @@ class Engine:
         except DecodeError as error:
             self._refuse(topic, record, "undecodable", str(error))
             return
+        if record.key != event.subject.encode():
+            self._refuse(topic, record, "wrong_key", f"the ticket is {event.subject}")
+            return
         received = epoch_ms(event.receivedtime) if event.receivedtime else record.timestamp_ms
         fact = ledger.fact_of(event)
         reason = self._untimely(fact.time_ms, received)

@@ -23,7 +23,7 @@ from services.scoring.measure.memory import give_back_freed
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.topics import INPUTS
-from shared.runtime.kafka import Progress, make_consumer
+from shared.runtime.kafka import ConsumerProgress, Progress, make_consumer
 
 log = structlog.get_logger("measure")
 
@@ -36,6 +36,8 @@ RETRY_SECONDS: Final = 1.0
 RESTORES_AT_ONCE: Final = 2
 """One reads while another computes; more would only hold more of the log in memory."""
 STUCK_SECONDS: Final = 60.0
+SESSION_MS: Final = 10_000
+"""A killed process's partitions move on after this."""
 
 
 class AssignmentError(RuntimeError):
@@ -57,24 +59,37 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         policy: FlushPolicy,
         *,
         instance: str | None = None,
+        session_ms: int = SESSION_MS,
     ) -> None:
         self._bootstrap = bootstrap
         self._partitions = partitions
         self._rules = rules
         self._policy = policy
         self._instance = instance
+        self._session_ms = session_ms
         self._workers: dict[int, PartitionWorker] = {}
         self._starts: dict[int, asyncio.Task[None]] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self._restoring = asyncio.Semaphore(RESTORES_AT_ONCE)
         self._joined = False
         self.progress = Progress(STUCK_SECONDS)
+        self._reading: ConsumerProgress | None = None
 
     async def check_ready(self) -> None:
         """Readiness: in the group, and every assigned partition restored."""
         waiting = [p for p, worker in self._workers.items() if not worker.ready]
         if not self._joined or waiting:
             raise RuntimeError(f"restoring partitions {waiting}" if waiting else "not assigned yet")
+
+    async def check_live(self) -> None:
+        """Liveness: raises `Stuck` when the loop stands still, or when records wait on the broker
+        and none is read, of which the consumer itself may have no sign. A restore has limits of
+        its own."""
+        if self._starts:
+            self.progress.made()
+        self.progress.verify()
+        if self._reading is not None and not self._starts:
+            await self._reading.check()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until ``stopping`` is set; an unexpected error ends the process, whose successor
@@ -85,12 +100,13 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             group_instance_id=self._instance,
             partition_assignment_strategy=[RangePartitionAssignor],
             fetch_max_wait_ms=100,
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=2_000,
+            session_timeout_ms=self._session_ms,
+            heartbeat_interval_ms=self._session_ms // 5,
         )
         self._consumer = consumer
         consumer.subscribe(list(TOPIC_PLACES), listener=self)
         await consumer.start()
+        self._reading = ConsumerProgress(consumer, STUCK_SECONDS)
         try:
             while not stopping.is_set():
                 await self._step(consumer)

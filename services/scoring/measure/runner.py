@@ -9,10 +9,11 @@ from typing import Final, Protocol
 
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.member import Measure
+from services.scoring.measure.watch import end_when_stuck
 from services.scoring.rule_files import load_rules
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES, TOPICS, Topic
 from shared.runtime.health_server import HealthServer
-from shared.runtime.kafka import ensure_topics
+from shared.runtime.kafka import broker_answers, ensure_topics
 
 DEFAULT_PORT: Final = 8021
 
@@ -30,6 +31,8 @@ class MeasureSettings(Protocol):
     def rules(self) -> Path | None: ...
     @property
     def instance(self) -> str | None: ...
+    @property
+    def measure_session_seconds(self) -> float: ...
     @property
     def scoring_host(self) -> str: ...
     @property
@@ -49,17 +52,26 @@ async def run(settings: MeasureSettings) -> None:
         load_rules(settings.rules),
         FlushPolicy(),
         instance=settings.instance,
+        session_ms=round(settings.measure_session_seconds * 1000),
     )
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(
         settings.scoring_host,
         port,
         [("partitions", measure.check_ready)],
-        [("progress", measure.progress.check)],
+        [("progress", measure.check_live)],
         service="scoring-measure",
     ):
         await ensure_topics(bootstrap, _topics(), settings.partitions, settings.kafka_replication)
+        await _run_while_live(measure, stopping, bootstrap)
+
+
+async def _run_while_live(measure: Measure, stopping: asyncio.Event, bootstrap: str) -> None:
+    watching = end_when_stuck(measure.check_live, lambda: broker_answers(bootstrap))
+    async with asyncio.TaskGroup() as group:
+        watch = group.create_task(watching, name="watch")
         await measure.run(stopping)
+        watch.cancel()
 
 
 def _topics() -> list[Topic]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
 from services.scoring.core.changelog import Tail, encode_changelog
@@ -35,10 +35,18 @@ log = structlog.get_logger("measure.store")
 RESTORE_BATCH: Final = 500
 RESTORE_SILENCE_SECONDS: Final = 60.0
 TRIM_RECORDS: Final = 2000
+FENCE_SECONDS: Final = 60.0
+TRANSACTION_SECONDS: Final = 30.0
+DEAD_LETTER_BYTES: Final = 1024 * 1024
+"""A larger key or value is left out of its dead letter, which would be refused as too large."""
 
 
 class RestoreError(RuntimeError):
     """The changelog could not be read to its end."""
+
+
+class OwnershipLostError(KafkaError):  # type: ignore[misc]  # aiokafka publishes no type for it
+    """Another owner has fenced this one, or the producer is beyond use for another reason."""
 
 
 class PartitionStore:
@@ -58,11 +66,12 @@ class PartitionStore:
         producer = make_producer(
             self._bootstrap,
             transactional_id=f"bellwether-measure-{self._partition}",
-            transaction_timeout_ms=30_000,
+            transaction_timeout_ms=round(TRANSACTION_SECONDS * 1000),
             linger_ms=0,
         )
         try:
-            await producer.start()
+            async with asyncio.timeout(FENCE_SECONDS):
+                await producer.start()
         except BaseException:
             await producer.stop()
             raise
@@ -108,17 +117,30 @@ class PartitionStore:
         return tail
 
     async def store(self, flush: Flush) -> None:
-        """Store a flush in one transaction; on any error the engine's state is void."""
+        """Store a flush in one transaction; on any error the engine's state is void.
+
+        The broker gives a transaction up after TRANSACTION_SECONDS, and so do we: aiokafka alone
+        would wait for a commit for ever. Raises KafkaError or TimeoutError.
+        """
         assert self._producer is not None
-        await self._producer.begin_transaction()
+        async with asyncio.timeout(TRANSACTION_SECONDS):
+            try:
+                changelog = await self._transact(self._producer, flush)
+            except (AssertionError, IllegalOperation) as error:
+                # aiokafka's words for anything that is asked of a producer that was fenced
+                raise OwnershipLostError(f"partition {self._partition}: {error}") from error
+        if flush.cycle_started:
+            await self._trim(changelog)
+
+    async def _transact(self, producer: AIOKafkaProducer, flush: Flush) -> int:
+        await producer.begin_transaction()
         try:
             changelog = await self._send_all(flush)
         except BaseException:
-            await self._abort()
+            await self._abort(producer)
             raise
-        await self._producer.commit_transaction()
-        if flush.cycle_started:
-            await self._trim(changelog)
+        await producer.commit_transaction()
+        return changelog
 
     async def _send_all(self, flush: Flush) -> int:
         """Send everything and wait until each record is stored: a commit reports no refusal of a
@@ -154,9 +176,10 @@ class PartitionStore:
         self, topic: str, value: bytes, partition: int, key: bytes | None = None
     ) -> Awaitable[RecordMetadata]:
         assert self._producer is not None
-        future: Awaitable[RecordMetadata] = await self._producer.send(
+        future: asyncio.Future[RecordMetadata] = await self._producer.send(
             topic, value, key, partition=partition
         )
+        future.add_done_callback(_take_note)  # of a failed flush only the first error is reported
         return future
 
     async def _send_dead(self, letter: Refused) -> Awaitable[RecordMetadata]:
@@ -168,18 +191,17 @@ class PartitionStore:
             offset=letter.offset,
             reason=letter.reason,
             detail=letter.detail,
-            key=letter.key,
-            value=letter.value,
+            key=_within_limit(letter.key),
+            value=_within_limit(letter.value),
         )
         value = encode_dead_letter(record)
-        return await self._send(source.dead_letters, value, self._partition, letter.key)
+        return await self._send(source.dead_letters, value, self._partition, record.key)
 
-    async def _abort(self) -> None:
-        assert self._producer is not None
+    async def _abort(self, producer: AIOKafkaProducer) -> None:
         try:
             async with asyncio.timeout(5):
-                await self._producer.abort_transaction()
-        except (TimeoutError, KafkaError) as error:
+                await producer.abort_transaction()
+        except (TimeoutError, KafkaError, AssertionError) as error:
             # The next owner's fencing ends the transaction; the first error is the one to report.
             log.warning("transaction_not_aborted", partition=self._partition, error=repr(error))
 
@@ -198,3 +220,12 @@ class PartitionStore:
             log.warning("changelog_not_trimmed", partition=self._partition, error=repr(error))
         finally:
             await admin.close()
+
+
+def _within_limit(content: bytes | None) -> bytes | None:
+    return None if content is None or len(content) > DEAD_LETTER_BYTES else content
+
+
+def _take_note(future: asyncio.Future[RecordMetadata]) -> None:
+    if not future.cancelled():
+        future.exception()

@@ -6,10 +6,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaConnectionError
 
+from deploy.local.ports import free_ports
 from shared.contracts.topics import SCORES, TICKETS, Topic
 from shared.runtime.kafka import (
     ConsumerProgress,
     TopicMismatch,
+    broker_answers,
     ensure_topics,
     make_consumer,
     make_producer,
@@ -46,6 +48,12 @@ async def test_topics_are_made_as_the_registry_declares_them(kafka: str) -> None
     assert partitions == 2
     assert config["cleanup.policy"] == "compact"
     assert config["min.insync.replicas"] == "1"
+
+
+async def test_whether_a_broker_answers_is_found_out_by_asking_it(kafka: str) -> None:
+    (nowhere,) = free_ports(1)
+    assert await broker_answers(kafka)
+    assert not await broker_answers(f"127.0.0.1:{nowhere}")
 
 
 async def test_topics_may_be_made_again_and_by_several_at_once(kafka: str) -> None:

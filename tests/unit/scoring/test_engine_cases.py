@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -255,3 +256,12 @@ def test_the_first_event_after_a_quiet_spell_flushes_at_once() -> None:
     assert policy.due(now=10.0, last_flush=9.9, pending=100)
     assert not policy.due(now=10.0, last_flush=5.0, pending=0)
     assert policy.wait(now=10.0, last_flush=9.9, pending=1, idle=0.5) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("key", [None, b"", b"T-2"])
+def test_a_record_under_another_key_than_its_ticket_is_refused(key: bytes | None) -> None:
+    engine = new_engine(RULES)
+    engine.process(0, [Record(0, 0, key, json.dumps(OPENED).encode())])
+    flush = engine.flush(caught_up=True)
+    assert [letter.reason for letter in flush.dead_letters] == ["wrong_key"]
+    assert flush.measurements == []

@@ -1,0 +1,234 @@
+"""What measure has said of a stream, cell by cell: from panes, measurements and Postgres.
+
+All of it is read committed, and none of it is taken on trust: a revision that was stored twice, or
+that is missing, is found here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, TypeVar
+
+import asyncpg
+
+from services.scoring.rule_files import load_rules
+from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.measurements import decode_measurements
+from shared.contracts.panes import DAY, MINUTE, Cell, PaneUpdate, Watermark, decode_pane_record
+from shared.contracts.scopes import SCOPE_KINDS
+from shared.contracts.topics import MEASUREMENTS, PANES
+from tests.oracle.ticket_facts import KNOWN, MINUTE_MS, FactKey, Facts, Sums, add_up, recompute
+from tests.system.records import (
+    committed_by_partition,
+    committed_records,
+    repeated_cells,
+    rows_of,
+    stated_cells,
+)
+
+
+class CellKey(NamedTuple):
+    """A cell over all sources; ``start_ms`` is 0 for the whole day."""
+
+    level: int
+    start_ms: int
+    department: str
+    kind: str
+    id: str
+    indicator: str
+
+
+Cells = dict[CellKey, Sums]
+
+
+class Panes(NamedTuple):
+    """What a reader of ``panes`` ends up with, and what it should never have met."""
+
+    cells: Cells
+    faults: list[str]
+    revisions: dict[int, int]
+    """The last revision of each source."""
+
+
+def expected(values: Iterable[bytes]) -> Facts:
+    """What the recomputation makes of the events under the rules that ship."""
+    return recompute(values, load_rules(None))
+
+
+# -- measurements -------------------------------------------------------------------------------
+
+
+def measurement_facts(bootstrap: str) -> tuple[Facts, list[str]]:
+    """The topic's rows netted by sign, and batches that are there twice."""
+    batches = [decode_measurements(value) for value in committed_records(bootstrap, MEASUREMENTS)]
+    seen: set[tuple[int, int, int]] = set()
+    faults = []
+    for batch in batches:
+        name = (batch.source, batch.revision, batch.part)
+        if name in seen:
+            faults.append(f"batch {name} twice")
+        seen.add(name)
+    rows = (row for batch in batches for row in rows_of(batch))
+    facts = add_up(
+        (
+            FactKey(
+                INDICATOR_IDS[row.indicator],
+                row.time_ms // MINUTE_MS * MINUTE_MS,
+                *(row.department, row.team, row.employee, row.channel, row.category),
+            ),
+            Sums(row.sign, row.sign * row.value, row.sign * row.good),
+        )
+        for row in rows
+    )
+    return _known(facts), faults
+
+
+def recorded_facts(dsn: str) -> Facts:
+    """The same from Postgres."""
+    return _known(dict(asyncio.run(_query(dsn))))
+
+
+async def _query(dsn: str) -> list[tuple[FactKey, Sums]]:
+    connection = await asyncpg.connect(dsn, timeout=10, command_timeout=60)
+    try:
+        rows = await connection.fetch(
+            "SELECT indicator, time_ms / 60000 * 60000 AS minute,"
+            " department, team, employee, channel, category, sum(sign)::bigint AS n,"
+            " sum(sign * value)::bigint AS total, sum(sign * good)::bigint AS good"
+            " FROM scoring.measurements GROUP BY 1, 2, 3, 4, 5, 6, 7"
+            " HAVING sum(sign) <> 0 OR sum(sign * value) <> 0 OR sum(sign * good) <> 0"
+        )
+    finally:
+        await connection.close()
+    return [(FactKey(*row[:7]), Sums(*row[7:])) for row in rows]
+
+
+def _known(facts: Facts) -> Facts:
+    return {key: sums for key, sums in facts.items() if key.indicator in KNOWN}
+
+
+# -- panes --------------------------------------------------------------------------------------
+
+
+def cells_of(facts: Facts) -> Cells:
+    """The minutes and the day that facts add up to, in every scope they count in."""
+    sums: dict[CellKey, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for fact, part in facts.items():
+        for level, start_ms in ((MINUTE, fact.minute_ms), (DAY, 0)):
+            for scope in _scopes_of(fact):
+                row = sums[CellKey(level, start_ms, *scope, fact.indicator)]
+                for place, number in enumerate(part):
+                    row[place] += number
+    return {key: Sums(*row) for key, row in sums.items() if any(row)}
+
+
+def _scopes_of(fact: FactKey) -> Iterator[tuple[str, str, str]]:
+    yield ("", "organisation", "")
+    for kind in ("channel", "category"):
+        if name := getattr(fact, kind):
+            yield ("", kind, name)
+    if fact.department:
+        for kind in ("department", "team", "employee"):
+            if name := getattr(fact, kind):
+                yield (fact.department, kind, name)
+
+
+def read_panes(bootstrap: str) -> Panes:
+    """Every committed record of ``panes``, each partition from its beginning to its end."""
+    log = PaneLog()
+    for partition, values in committed_by_partition(bootstrap, PANES).items():
+        for value in values:
+            log.take(partition, decode_pane_record(value))
+    revisions = log.last_revisions()
+    return Panes(log.sums(), log.faults, revisions)
+
+
+_Absolute = tuple[int, str, int, int, int, str, int]
+"""Of a cell: source, department, level, start, kind, id, indicator, as they are on the wire."""
+
+
+class PaneLog:
+    """A reader that keeps the last of every cell, and checks how revisions follow each other.
+
+    Each flush says something in every partition of the topic. So within a partition the revisions
+    of a source are 1, 2, 3, …: none is missing, none comes back, and none states a cell twice.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self._latest: dict[_Absolute, Cell] = {}
+        self._stated_in: dict[_Absolute, int] = {}
+        self._revision: dict[tuple[int, int], int] = defaultdict(int)
+        self._marks: set[tuple[int, int, int]] = set()
+
+    def take(self, partition: int, record: PaneUpdate | Watermark) -> None:
+        place = (partition, record.source)
+        before = self._revision[place]
+        if record.revision == before + 1:
+            self._revision[place] = record.revision
+        elif record.revision != before:
+            self._fault(partition, record, f"follows {before}")
+        if isinstance(record, Watermark):
+            self._take_mark(partition, record)
+        else:
+            self._take_cells(partition, record)
+
+    def _take_mark(self, partition: int, record: Watermark) -> None:
+        mark = (partition, record.source, record.revision)
+        if mark in self._marks:
+            self._fault(partition, record, "has two watermarks")
+        self._marks.add(mark)
+
+    def _take_cells(self, partition: int, record: PaneUpdate) -> None:
+        for cell in stated_cells(record):
+            key = _absolute(record, cell)
+            if self._stated_in.get(key) == record.revision:
+                self._fault(partition, record, f"states {cell} twice")
+            self._stated_in[key] = record.revision
+            self._latest[key] = cell
+        for cell in repeated_cells(record):
+            self._latest[_absolute(record, cell)] = cell
+
+    def _fault(self, partition: int, record: PaneUpdate | Watermark, what: str) -> None:
+        name = f"panes-{partition}, source {record.source}, revision {record.revision}"
+        self.faults.append(f"{name} {what}")
+
+    def sums(self) -> Cells:
+        totals: dict[CellKey, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for absolute, cell in self._latest.items():
+            _, department, level, start_ms, kind, name, indicator = absolute
+            if level in _COMPARED and INDICATOR_IDS[indicator] in KNOWN:
+                start_ms = 0 if level == DAY else start_ms
+                scope = (department, SCOPE_KINDS[kind], name)
+                row = totals[CellKey(level, start_ms, *scope, INDICATOR_IDS[indicator])]
+                row[0] += cell.n
+                row[1] += cell.total
+                row[2] += cell.good
+        return {key: Sums(*row) for key, row in totals.items() if any(row)}
+
+    def last_revisions(self) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for (_, source), revision in self._revision.items():
+            if last.setdefault(source, revision) != revision:
+                self.faults.append(f"source {source} ends at {last[source]} and at {revision}")
+        return last
+
+
+_COMPARED: Final = (MINUTE, DAY)
+
+
+def _absolute(record: PaneUpdate, cell: Cell) -> _Absolute:
+    place = (cell.level, cell.start_ms, cell.kind, cell.id, cell.indicator)
+    return (record.source, record.department, *place)
+
+
+K = TypeVar("K")
+
+
+def apart(found: Mapping[K, Sums], wanted: Mapping[K, Sums]) -> list[str]:
+    """Where two disagree; some examples are enough."""
+    keys = [key for key in found.keys() | wanted.keys() if found.get(key) != wanted.get(key)]
+    examples = [f"{key}: {found.get(key)}, not {wanted.get(key)}" for key in keys[:5]]
+    return [f"{len(keys)} of {len(wanted)} differ", *examples] if keys else []
