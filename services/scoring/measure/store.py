@@ -36,6 +36,9 @@ RESTORE_BATCH: Final = 500
 RESTORE_SILENCE_SECONDS: Final = 60.0
 TRIM_RECORDS: Final = 2000
 TRANSACTION_SECONDS: Final = 30.0
+REQUEST_BYTES: Final = 64 * 1024 * 1024
+"""The client measures a record before compression, the broker after it: of names as long as the
+contract allows, a record of some thousand rows is tens of MB, and compressed under one."""
 DEAD_LETTER_BYTES: Final = 1024 * 1024
 """A larger key or value is left out of its dead letter, which would be refused as too large."""
 
@@ -67,6 +70,7 @@ class PartitionStore:
             transactional_id=f"bellwether-measure-{self._partition}",
             transaction_timeout_ms=round(TRANSACTION_SECONDS * 1000),
             linger_ms=0,
+            max_request_size=REQUEST_BYTES,
         )
         try:
             await producer.start()
