@@ -433,16 +433,35 @@ def _refused(topic: int, record: Record, reason: str, detail: str) -> Refused:
     return Refused(topic, record.offset, reason, detail, record.key, record.value)
 
 
+class _Room:
+    """What a ticket has room for. Facts are weighed only where there are many of them."""
+
+    def __init__(self, ticket: Ticket, coming: int) -> None:
+        self.facts = ticket.life.facts
+        self._bytes = len(ticket.facts)
+        self._weighs = self.facts + coming > ledger.FEW_FACTS
+
+    def takes(self, fact: Fact) -> bool:
+        """Whether one more finds room; it is counted then."""
+        size = self._bytes + tickets.size_of(fact) if self._weighs else self._bytes
+        if self.facts >= ledger.MAX_FACTS or size > ledger.MAX_FACT_BYTES:
+            return False
+        self.facts += 1
+        self._bytes = size
+        return True
+
+
 def _fresh(ticket: Ticket, reads: list[_Read], dead_letters: list[Refused]) -> list[Fact]:
     """The facts that are new to the ticket, less those that come too late or too many."""
     fresh: dict[int, Fact] = {}
+    room = _Room(ticket, len(reads))
     for fact, topic, record, is_late in reads:
         if fact.event in fresh or (ticket.facts and ticket.knows(fact)):
             continue
         if is_late:
             reason, detail = "too_late", "its topic had come further than the horizon"
-        elif ticket.life.facts + len(fresh) >= ledger.MAX_FACTS:
-            reason, detail = "too_many_events", f"the ticket has {ledger.MAX_FACTS} events"
+        elif not room.takes(fact):
+            reason, detail = "too_many_events", f"the ticket has {room.facts} events"
         else:
             fresh[fact.event] = fact
             continue

@@ -36,6 +36,10 @@ ACTIONS: Final = ("exclude", "reattribute", "exempt")
 
 MAX_FACTS: Final = 2000
 """A ticket with more events than this is a loop in a source; what follows is dead-lettered."""
+MAX_FACT_BYTES: Final = 512 * 1024
+"""So much of facts at most, for a ticket rests in one record of the changelog."""
+FEW_FACTS: Final = 50
+"""So few never fill it, however long their names are."""
 
 
 class Fact(msgspec.Struct, array_like=True, frozen=True, gc=False, order=True):

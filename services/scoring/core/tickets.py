@@ -47,6 +47,11 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Ticket)
 
 
+def size_of(fact: Fact) -> int:
+    """Bytes that a fact takes at rest."""
+    return len(_FACT_ENCODER.encode(fact))
+
+
 def new_ticket() -> Ticket:
     """A ticket that nothing is known of."""
     return Ticket(new_life())

@@ -37,6 +37,9 @@ RESTORE_SILENCE_SECONDS: Final = 60.0
 TRIM_RECORDS: Final = 2000
 FENCE_SECONDS: Final = 60.0
 TRANSACTION_SECONDS: Final = 30.0
+REQUEST_BYTES: Final = 64 * 1024 * 1024
+"""The client measures a record before compression, the broker after it: of names as long as the
+contract allows, a record of some thousand rows is tens of MB, and compressed under one."""
 DEAD_LETTER_BYTES: Final = 1024 * 1024
 """A larger key or value is left out of its dead letter, which would be refused as too large."""
 
@@ -68,6 +71,7 @@ class PartitionStore:
             transactional_id=f"bellwether-measure-{self._partition}",
             transaction_timeout_ms=round(TRANSACTION_SECONDS * 1000),
             linger_ms=0,
+            max_request_size=REQUEST_BYTES,
         )
         try:
             async with asyncio.timeout(FENCE_SECONDS):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.scoring.core.changelog import encode_changelog
 from services.scoring.core.engine import Flush, Record, RulesChangedError
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.flush_policy import FlushPolicy
@@ -239,6 +240,16 @@ def test_a_ticket_that_never_ends_is_cut_off() -> None:
     many = [event("ticket.customer_replied", T, n / 1000) for n in range(2005)]
     flush = measure(RULES, [OPENED, *many])
     assert flush.counts.dead_letters == {"too_many_events": 6}
+
+
+def test_a_ticket_of_endless_names_is_cut_off_before_no_record_can_hold_it() -> None:
+    many = [
+        event("ticket.assigned", T, n / 60, dict.fromkeys(STORES, f"{n:0200}".replace("0", "零")))
+        for n in range(1, 1500)
+    ]
+    flush = measure(RULES, [OPENED, *many])
+    assert flush.counts.dead_letters.keys() == {"too_many_events"}
+    assert max(len(encode_changelog(record)) for record in flush.changelog) < 4 * 1024 * 1024
 
 
 def test_a_rule_version_whose_content_changed_is_not_applied() -> None:
