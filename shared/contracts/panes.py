@@ -5,11 +5,16 @@ later cell replaces an earlier one, so re-delivery is harmless and any reader ca
 update holds the cells that a flush touched, and after them a slice of all cells in turn
 (``slice_cells``): when the slices have gone round once (``cycle`` grows), nothing older than the
 start of the previous cycle is needed.
+
+Cells travel as columns, for a flush states thousands of them: `Cells` says how they are laid out,
+and gives them one by one to readers that are in no hurry.
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -21,26 +26,103 @@ TOTAL: Final = 3
 
 Level = Literal[0, 1, 2, 3]
 
+ScopeName = tuple[str, int, str]
+"""The department that a scope lies in (or ""), the place of its kind in SCOPE_KINDS, and its id."""
 
-class Cell(msgspec.Struct, array_like=True, gc=False):
-    """``start_ms``: start of the pane, for DAY the midnight of the organisation's zone.
 
-    ``kind`` and ``indicator`` are places in SCOPE_KINDS and INDICATOR_IDS; ``id`` is the scope's id
-    in the department (or organisation) that the update speaks of. ``n`` measurements, their integer
-    ``total`` (ms for durations, per mille of the scale for ratings, changes for gauges), ``good``
-    those that meet the limit or count in the numerator. ``sketch`` lists bucket, count, bucket,
-    count, … of the log-bucket sketch of a duration.
+class Cell(NamedTuple):
+    """One cell.
+
+    ``start_ms``: start of the pane, for DAY the midnight of the organisation's zone. ``indicator``
+    is a place in INDICATOR_IDS. ``n`` measurements, their integer ``total`` (ms for durations, per
+    mille of the scale for ratings, changes for gauges), ``good`` those that meet the limit or count
+    in the numerator. ``sketch`` lists (bucket, count) of the log-bucket sketch of a duration,
+    ascending by bucket.
     """
 
+    scope: ScopeName
     level: int
     start_ms: int
-    kind: int
-    id: str
     indicator: int
     n: int
     total: int
     good: int
-    sketch: list[int] | None = None
+    sketch: tuple[tuple[int, int], ...] = ()
+
+
+class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """Cells as columns: each column is an array of little-endian integers, an entry a cell.
+
+    ``scopes`` are the distinct scopes, ``scope`` (uint32) places among them. ``level`` and
+    ``indicator`` are uint8; ``start_ms``, ``n``, ``total`` and ``good`` int64. ``buckets`` (uint16)
+    is the number of sketch buckets of each cell; the buckets (int16) and counts (int64) of all
+    cells follow one another in ``bucket`` and ``counts``. No cell is there twice.
+    """
+
+    scopes: list[ScopeName] = []
+    scope: bytes = b""
+    level: bytes = b""
+    indicator: bytes = b""
+    start_ms: bytes = b""
+    n: bytes = b""
+    total: bytes = b""
+    good: bytes = b""
+    buckets: bytes = b""
+    bucket: bytes = b""
+    counts: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+    def __iter__(self) -> Iterator[Cell]:
+        """The cells one by one."""
+        sketch = zip(_unpack("h", self.bucket), _unpack("q", self.counts), strict=True)
+        columns = zip(
+            _unpack("I", self.scope),
+            self.level,
+            self.indicator,
+            _unpack("q", self.start_ms),
+            _unpack("q", self.n),
+            _unpack("q", self.total),
+            _unpack("q", self.good),
+            _unpack("H", self.buckets),
+            strict=True,
+        )
+        for scope, level, indicator, start_ms, n, total, good, buckets in columns:
+            part = tuple(next(sketch) for _ in range(buckets))
+            yield Cell(self.scopes[scope], level, start_ms, indicator, n, total, good, part)
+
+    @classmethod
+    def of(cls, cells: Iterable[Cell]) -> Cells:
+        """The columns of some cells; the inverse of iterating."""
+        rows = list(cells)
+        scopes = list(dict.fromkeys(cell.scope for cell in rows))
+        places = {scope: place for place, scope in enumerate(scopes)}
+        sketch = [entry for cell in rows for entry in cell.sketch]
+        return cls(
+            scopes,
+            _pack("I", [places[cell.scope] for cell in rows]),
+            bytes(cell.level for cell in rows),
+            bytes(cell.indicator for cell in rows),
+            _pack("q", [cell.start_ms for cell in rows]),
+            _pack("q", [cell.n for cell in rows]),
+            _pack("q", [cell.total for cell in rows]),
+            _pack("q", [cell.good for cell in rows]),
+            _pack("H", [len(cell.sketch) for cell in rows]),
+            _pack("h", [bucket for bucket, _ in sketch]),
+            _pack("q", [count for _, count in sketch]),
+        )
+
+
+NO_CELLS: Final = Cells()
+
+
+def _pack(code: str, numbers: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(numbers)}{code}", *numbers)
+
+
+def _unpack(code: str, column: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(column) // struct.calcsize(code)}{code}", column)
 
 
 class PaneUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
@@ -53,15 +135,14 @@ class PaneUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
 
     source: int
     group: str
-    department: str
     revision: int
     watermark_ms: int
     caught_up: bool
     received_ms: int
     rule_version: str
-    cells: list[Cell]
+    cells: Cells
     cycle: int
-    slice_cells: list[Cell]
+    slice_cells: Cells
 
 
 class Watermark(msgspec.Struct, array_like=True, tag="watermark", gc=False):
