@@ -2,13 +2,21 @@
 
 A measurement that later events change is taken back (``sign`` -1, all else as it was) and stated
 anew (``sign`` 1), so sums over ``sign`` are what the windows counted.
+
+They travel as columns: `Measurements` says how these are laid out, and gives the measurements one
+by one to readers that are in no hurry.
 """
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
+
+Names = tuple[str, str, str, str, str]
+"""Department, team, employee, channel, category; an unknown one is ""."""
 
 
 class Measurement(msgspec.Struct, array_like=True, gc=False, frozen=True):
@@ -36,6 +44,114 @@ class Measurement(msgspec.Struct, array_like=True, gc=False, frozen=True):
     rule_version: str
 
 
+class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
+    """Measurements as columns: each column is an array of little-endian integers, an entry a
+    measurement.
+
+    ``tickets``, ``names`` and ``versions`` are the distinct tickets, names and versions of the
+    rules; ``ticket`` (uint32), ``name`` (uint32) and ``version`` (uint16) are places among them.
+    ``indicator`` is uint8, ``sequence`` int32, ``sign`` and ``good`` int8, ``time_ms`` and
+    ``value`` int64, ``event`` uint64.
+    """
+
+    tickets: list[str] = []
+    names: list[Names] = []
+    versions: list[str] = []
+    ticket: bytes = b""
+    indicator: bytes = b""
+    sequence: bytes = b""
+    sign: bytes = b""
+    time_ms: bytes = b""
+    value: bytes = b""
+    good: bytes = b""
+    name: bytes = b""
+    event: bytes = b""
+    version: bytes = b""
+
+    def __len__(self) -> int:
+        return len(self.indicator)
+
+    def __iter__(self) -> Iterator[Measurement]:
+        """The measurements one by one. Raises ``ValueError`` when the columns differ in length,
+        ``struct.error`` when one ends inside a number, and ``IndexError`` when a place does not
+        exist."""
+        columns = zip(
+            _unpack("I", self.ticket),
+            self.indicator,
+            _unpack("i", self.sequence),
+            _unpack("b", self.sign),
+            _unpack("q", self.time_ms),
+            _unpack("q", self.value),
+            _unpack("b", self.good),
+            _unpack("I", self.name),
+            _unpack("Q", self.event),
+            _unpack("H", self.version),
+            strict=True,
+        )
+        for (
+            ticket,
+            indicator,
+            sequence,
+            sign,
+            time_ms,
+            value,
+            good,
+            name,
+            event,
+            version,
+        ) in columns:
+            yield Measurement(
+                self.tickets[ticket],
+                indicator,
+                sequence,
+                sign,
+                time_ms,
+                value,
+                good,
+                *self.names[name],
+                event,
+                self.versions[version],
+            )
+
+    @classmethod
+    def of(cls, measurements: Iterable[Measurement]) -> Measurements:
+        """The columns of some measurements; the inverse of iterating. Raises ``struct.error`` when
+        a number does not fit its column."""
+        rows = list(measurements)
+        tickets = {
+            ticket: place for place, ticket in enumerate(dict.fromkeys(r.ticket for r in rows))
+        }
+        names = {name: place for place, name in enumerate(dict.fromkeys(map(_names, rows)))}
+        versions = {v: place for place, v in enumerate(dict.fromkeys(r.rule_version for r in rows))}
+        return cls(
+            list(tickets),
+            list(names),
+            list(versions),
+            _pack("I", [tickets[row.ticket] for row in rows]),
+            _pack("B", [row.indicator for row in rows]),
+            _pack("i", [row.sequence for row in rows]),
+            _pack("b", [row.sign for row in rows]),
+            _pack("q", [row.time_ms for row in rows]),
+            _pack("q", [row.value for row in rows]),
+            _pack("b", [row.good for row in rows]),
+            _pack("I", [names[_names(row)] for row in rows]),
+            _pack("Q", [row.event for row in rows]),
+            _pack("H", [versions[row.rule_version] for row in rows]),
+        )
+
+
+def _names(row: Measurement) -> Names:
+    return row.department, row.team, row.employee, row.channel, row.category
+
+
+def _pack(code: str, numbers: Sequence[int]) -> bytes:
+    return struct.pack(f"<{len(numbers)}{code}", *numbers)
+
+
+def _unpack(code: str, column: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(column) // struct.calcsize(code)}{code}", column)
+
+
 class MeasurementBatch(msgspec.Struct, array_like=True, gc=False):
     """What one flush of one input partition measured, or a ``part`` of it, counted from 0:
     (``source``, ``revision``, ``part``) names it."""
@@ -43,7 +159,7 @@ class MeasurementBatch(msgspec.Struct, array_like=True, gc=False):
     source: int
     revision: int
     watermark_ms: int
-    rows: list[Measurement]
+    rows: Measurements
     part: int = 0
 
 

@@ -74,6 +74,13 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
     def __len__(self) -> int:
         return len(self.level)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all columns."""
+        columns = (self.scope, self.level, self.indicator, self.start_ms, self.n, self.total)
+        sketches = (self.buckets, self.bucket, self.counts)
+        return sum(map(len, (*columns, self.good, *sketches)))
+
     def __iter__(self) -> Iterator[Cell]:
         """The cells one by one."""
         sketch = zip(_unpack("h", self.bucket), _unpack("q", self.counts), strict=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shared.contracts.panes import Cell
+from shared.contracts.panes import Cells
 
 
 class TicketRow(msgspec.Struct, array_like=True, gc=False):
@@ -22,16 +22,10 @@ class TicketRow(msgspec.Struct, array_like=True, gc=False):
     packed: bytes
 
 
-class PaneRow(msgspec.Struct, array_like=True, gc=False):
-    """Absolute cells of one department (or the organisation, "")."""
-
-    department: str
-    cells: list[Cell]
-
-
 class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     """``positions`` is the next offset to read of each input topic, in the order of the registry;
-    ``rules`` the versions that were applied with their digests; ``marks`` those of `Lateness`."""
+    ``rules`` the versions that were applied with their digests; ``panes`` absolute cells, of which
+    a later one replaces an earlier one; ``marks`` those of `Lateness`."""
 
     revision: int
     cycle: int
@@ -39,7 +33,7 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     watermark_ms: int
     rules: dict[str, str]
     tickets: list[TicketRow]
-    panes: list[PaneRow]
+    panes: list[Cells]
     marks: list[int]
 
 

@@ -12,25 +12,28 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, zip_longest
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from services.scoring.core import ledger, tickets
-from services.scoring.core.changelog import ChangelogRecord, PaneRow, TicketRow
+from services.scoring.core.cell_arrays import NO_ARRAYS, CellArrays, Limits, WireCells
+from services.scoring.core.changelog import ChangelogRecord, TicketRow
 from services.scoring.core.derive import difference, net, replay
 from services.scoring.core.lateness import Lateness
 from services.scoring.core.ledger import Fact
 from services.scoring.core.lifecycle import Lifecycle, Row
-from services.scoring.core.panes import DAY_MS, HOUR_MS, PaneKey, PaneStore
+from services.scoring.core.measured import Measured, NameTable, measured, to_wire
+from services.scoring.core.panes import DAY_MS, HOUR_MS, Cursor, PaneStore
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.tickets import Ticket
 from shared.contracts import scopes
 from shared.contracts.decode import DecodeError, decode_event
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, epoch_ms
-from shared.contracts.measurements import Measurement, MeasurementBatch
-from shared.contracts.panes import Cell, PaneUpdate, Watermark
+from shared.contracts.measurements import MeasurementBatch
+from shared.contracts.panes import NO_CELLS, Cells, PaneUpdate, Watermark
 
 ROWS_PER_RECORD: Final = 4000
 RECORD_BYTES: Final = 512 * 1024
+RECORD_LIMITS: Final = Limits(ROWS_PER_RECORD, RECORD_BYTES)
 MIN_SLICE_TICKETS: Final = 20
 MIN_SLICE_CELLS: Final = 50
 MAX_FLUSHES_A_ROUND: Final = 2000
@@ -106,6 +109,15 @@ class _Pending:
     received_ms: int = 0
 
 
+class _Booked(NamedTuple):
+    """What a flush has booked: the rows, the tickets that changed, and how many facts were new."""
+
+    rows: Measured
+    tickets: list[str]
+    fresh: int
+    anomalies: Counter[str]
+
+
 class Engine:
     """State and arithmetic of one input partition."""
 
@@ -116,13 +128,14 @@ class Engine:
         self._rules = rules
         self._lifecycle = Lifecycle(rules)
         self._tickets: dict[str, bytes] = {}
-        self._panes = PaneStore(rules.zone)
+        self._names = NameTable()
+        self._panes = PaneStore(rules.zone, self._names)
         self._revision = 0
         self._cycle = 0
         self._slice_tickets: Iterator[str] = iter(())
         self._slice_tickets_done = True
-        self._slice_pane: PaneKey | None = None
-        self._slice_panes_done = True
+        self._slice_cells: Cursor | None = None
+        self._slice_cells_done = True
         self._panes_expired_ms = 0
         self._tickets_expired_ms = 0
         self._lateness = Lateness(inputs)
@@ -193,38 +206,38 @@ class Engine:
         self._revision += 1
         if caught_up:
             self._lateness.caught_up(self.watermark_ms)
-        measurements, touched, fresh, anomalies = self._book_all(pending)
-        cells = self._panes.take_touched()
+        booked = self._book_all(pending)
+        touched = self._panes.take_touched()
         forgotten = self._expire()
         started = self._start_cycle_if_done()
-        slice_tickets = self._next_ticket_slice(len(touched))
-        slice_panes = self._next_pane_slice(sum(map(len, cells.values())))
-        rows = [TicketRow(t, self._tickets[t]) for t in touched if t in self._tickets]
+        slice_tickets = self._next_ticket_slice(len(booked.tickets))
+        sliced = self._next_cell_slice(touched.size)
+        rows = [TicketRow(t, self._tickets[t]) for t in booked.tickets if t in self._tickets]
         rows += [TicketRow(t, b"") for t in forgotten]
         rows += slice_tickets
         watermark = Watermark(
             self.partition, self._revision, self.watermark_ms, caught_up, pending.received_ms
         )
+        cells, slice_cells = self._wire(touched), self._wire(sliced)
         return Flush(
             self._revision,
-            self._changelog(rows, cells, slice_panes),
-            self._updates(cells, slice_panes, watermark),
+            self._changelog(rows, [*cells.records(), *slice_cells.records()]),
+            self._updates(cells, slice_cells, watermark),
             watermark,
-            self._batches(measurements),
+            self._batches(booked.rows),
             pending.dead_letters,
             Counts(
                 pending.events,
-                pending.events - fresh - len(pending.dead_letters),
+                pending.events - booked.fresh - len(pending.dead_letters),
                 Counter(letter.reason for letter in pending.dead_letters),
-                anomalies,
+                booked.anomalies,
             ),
             started,
         )
 
-    def _book_all(
-        self, pending: _Pending
-    ) -> tuple[list[Measurement], list[str], int, Counter[str]]:
-        measurements: list[Measurement] = []
+    def _book_all(self, pending: _Pending) -> _Booked:
+        """Let every ticket live through what was read; what they state is booked together."""
+        stated: list[tuple[str, list[Row]]] = []
         touched: list[str] = []
         anomalies: Counter[str] = Counter()
         booked = 0
@@ -239,9 +252,10 @@ class Engine:
                 ticket.append(fresh)
                 self._tickets[ticket_id] = tickets.pack(ticket)
                 touched.append(ticket_id)
-                measurements += self._measurements(ticket_id, rows)
-        self._panes.book(measurements, self.watermark_ms)
-        return measurements, touched, booked, anomalies
+                stated.append((ticket_id, rows))
+        rows_ = measured(stated, self._names)
+        self._panes.book(rows_, self.watermark_ms)
+        return _Booked(rows_, touched, booked, anomalies)
 
     def _live(self, ticket: Ticket, fresh: list[Fact]) -> tuple[list[Row], Iterable[str]]:
         """Advance the ticket by new facts; by a replay where they do not simply come next."""
@@ -256,26 +270,6 @@ class Engine:
         ticket.life = after.life
         odd = (after.anomalies - before.anomalies).elements()
         return difference(before.rows, after.rows), odd
-
-    def _measurements(self, ticket_id: str, rows: list[Row]) -> list[Measurement]:
-        at = self._rules.at
-        return [
-            Measurement(
-                ticket_id,
-                row.indicator,
-                row.sequence,
-                row.sign,
-                row.time_ms,
-                row.value,
-                row.good,
-                *row.holder,
-                row.channel,
-                row.category,
-                row.event,
-                at(row.time_ms).version,
-            )
-            for row in rows
-        ]
 
     def _expire(self) -> list[str]:
         """Forget what is older than it is kept for: panes by the hour, tickets by the day of
@@ -300,13 +294,13 @@ class Engine:
     # -- what is stored -------------------------------------------------------------------------
 
     def _start_cycle_if_done(self) -> bool:
-        if not (self._slice_tickets_done and self._slice_panes_done):
+        if not (self._slice_tickets_done and self._slice_cells_done):
             return False
         self._cycle += 1
         self._slice_tickets = iter(list(self._tickets))
         self._slice_tickets_done = False
-        self._slice_pane = None
-        self._slice_panes_done = False
+        self._slice_cells = None
+        self._slice_cells_done = False
         return True
 
     def _next_ticket_slice(self, touched: int) -> list[TicketRow]:
@@ -316,26 +310,22 @@ class Engine:
         self._slice_tickets_done = len(ids) < budget
         return [TicketRow(t, self._tickets[t]) for t in ids if t in self._tickets]
 
-    def _next_pane_slice(self, touched: int) -> list[PaneRow]:
-        if self._slice_panes_done:
-            return []
+    def _next_cell_slice(self, touched: int) -> CellArrays:
+        if self._slice_cells_done:
+            return NO_ARRAYS
         least = self._panes.cells // MAX_FLUSHES_A_ROUND
         budget = max(MIN_SLICE_CELLS, least, touched)
-        keys, done = self._panes.slice_after(self._slice_pane, budget)
-        self._slice_panes_done = done
-        if keys:
-            self._slice_pane = keys[-1]
-        return [
-            PaneRow(department, cells)
-            for key in keys
-            for department, cells in self._panes.cells_of(key).items()
-        ]
+        cells, self._slice_cells = self._panes.slice_after(
+            self._slice_cells, budget, self.watermark_ms
+        )
+        self._slice_cells_done = self._slice_cells is None
+        return cells
 
-    def _changelog(
-        self, tickets: list[TicketRow], cells: dict[str, list[Cell]], sliced: list[PaneRow]
-    ) -> list[ChangelogRecord]:
-        rows = [PaneRow(department, part) for department, part in cells.items()] + sliced
-        parts = list(_parts(tickets, rows))
+    def _wire(self, cells: CellArrays) -> WireCells:
+        scopes = self._panes.scopes
+        return WireCells(cells, scopes.rows, scopes.department_of, RECORD_LIMITS)
+
+    def _changelog(self, tickets: list[TicketRow], panes: list[Cells]) -> list[ChangelogRecord]:
         digests = dict(self._rules.digests)
         return [
             ChangelogRecord(
@@ -348,21 +338,18 @@ class Engine:
                 part_panes,
                 list(self._lateness.marks),
             )
-            for part_tickets, part_panes in parts
+            for part_tickets, part_panes in _parts(tickets, panes)
         ]
 
-    def _updates(
-        self, cells: dict[str, list[Cell]], sliced: list[PaneRow], mark: Watermark
-    ) -> list[PaneUpdate]:
-        slices: dict[str, list[Cell]] = {}
-        for row in sliced:
-            slices.setdefault(row.department, []).extend(row.cells)
+    def _updates(self, cells: WireCells, sliced: WireCells, mark: Watermark) -> list[PaneUpdate]:
+        departments = self._panes.scopes.departments
+        fresh_parts = {departments[d]: parts for d, parts in cells.by_group().items()}
+        old_parts = {departments[d]: parts for d, parts in sliced.by_group().items()}
         version = self._rules.at(self.watermark_ms).version
         return [
             PaneUpdate(
                 self.partition,
                 _group(department),
-                department,
                 self._revision,
                 mark.watermark_ms,
                 mark.caught_up,
@@ -372,18 +359,19 @@ class Engine:
                 self._cycle,
                 old,
             )
-            for department in sorted(cells.keys() | slices.keys())
+            for department in sorted(fresh_parts.keys() | old_parts.keys())
             for fresh, old in zip_longest(
-                _chunks(cells.get(department, [])),
-                _chunks(slices.get(department, [])),
-                fillvalue=_NO_CELLS,
+                fresh_parts.get(department, []),
+                old_parts.get(department, []),
+                fillvalue=NO_CELLS,
             )
         ]
 
-    def _batches(self, measurements: list[Measurement]) -> list[MeasurementBatch]:
+    def _batches(self, rows: Measured) -> list[MeasurementBatch]:
+        parts = to_wire(rows, self._names, self._rules, ROWS_PER_RECORD)
         return [
-            MeasurementBatch(self.partition, self._revision, self.watermark_ms, rows, part)
-            for part, rows in enumerate(_chunks(measurements))
+            MeasurementBatch(self.partition, self._revision, self.watermark_ms, columns, part)
+            for part, columns in enumerate(parts)
         ]
 
     # -- restoring ------------------------------------------------------------------------------
@@ -402,8 +390,8 @@ class Engine:
                     self._tickets[row.id] = row.packed
                 else:
                     self._tickets.pop(row.id, None)
-            for pane in record.panes:
-                self._panes.restore(pane.department, pane.cells)
+            for cells in record.panes:
+                self._panes.restore(cells)
 
     def finish_restore(self) -> None:
         """Drop what only old records still held.
@@ -424,9 +412,6 @@ class Engine:
                     "a version never changes: restore its file, and publish the change as a new "
                     "version with a later valid_from"
                 )
-
-
-_NO_CELLS: Final[list[Cell]] = []
 
 
 def _refused(topic: int, record: Record, reason: str, detail: str) -> Refused:
@@ -485,14 +470,6 @@ def _group(department: str) -> str:
     return scopes.department(department).group if department else scopes.ORGANISATION.group
 
 
-_T = TypeVar("_T")
-
-
-def _chunks(items: Sequence[_T]) -> Iterator[list[_T]]:
-    for start in range(0, len(items), ROWS_PER_RECORD):
-        yield list(items[start : start + ROWS_PER_RECORD])
-
-
 def _ticket_chunks(tickets: list[TicketRow]) -> Iterator[list[TicketRow]]:
     """At least one chunk, each of about RECORD_BYTES at most."""
     chunk: list[TicketRow] = []
@@ -507,19 +484,18 @@ def _ticket_chunks(tickets: list[TicketRow]) -> Iterator[list[TicketRow]]:
 
 
 def _parts(
-    tickets: list[TicketRow], panes: list[PaneRow]
-) -> Iterator[tuple[list[TicketRow], list[PaneRow]]]:
+    tickets: list[TicketRow], panes: list[Cells]
+) -> Iterator[tuple[list[TicketRow], list[Cells]]]:
     """The rows of a flush in records of bounded size; at least one, for the positions."""
-    pane_parts = [PaneRow(row.department, part) for row in panes for part in _chunks(row.cells)]
-    batch: list[PaneRow] = []
-    size = 0
-    for rows in _ticket_chunks(tickets):
-        yield rows, []
-    for row in pane_parts:
-        batch.append(row)
-        size += len(row.cells)
-        if size >= ROWS_PER_RECORD:
-            yield [], batch
-            batch, size = [], 0
-    if batch:
-        yield [], batch
+    *full, rest = _ticket_chunks(tickets)
+    for chunk in full:
+        yield chunk, []
+    batch: list[Cells] = []
+    size = sum(len(row.packed) for row in rest)
+    for cells in panes:
+        if size and size + cells.nbytes > RECORD_BYTES:
+            yield rest, batch
+            rest, batch, size = [], [], 0
+        batch.append(cells)
+        size += cells.nbytes
+    yield rest, batch

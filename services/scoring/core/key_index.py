@@ -42,16 +42,17 @@ class KeyIndex:
 
     def find(self, keys: Integers) -> Integers:
         """The place of each key, -1 where there is none; keys may repeat."""
-        places = np.full(len(keys), _FREE, np.int64)
-        asked = np.arange(len(keys))
         slots = self._slots(keys)
+        places = self._table[slots].astype(np.int64)
+        # A free slot reads some key, too, which then counts for nothing.
+        (asked,) = np.nonzero((self._keys[places] != keys) & (places != _FREE))
+        slots = slots[asked]
         while len(asked):
+            slots = self._next(slots)
             found = self._table[slots]
-            taken = found != _FREE
-            asked, slots, found = asked[taken], slots[taken], found[taken].astype(np.int64)
-            hit = self._keys[found] == keys[asked]
-            places[asked[hit]] = found[hit]
-            asked, slots = asked[~hit], self._next(slots[~hit])
+            places[asked] = found
+            wrong = (self._keys[found] != keys[asked]) & (found != _FREE)
+            asked, slots = asked[wrong], slots[wrong]
         return places
 
     def place(self, keys: Integers) -> Integers:

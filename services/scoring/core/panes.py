@@ -1,27 +1,32 @@
 """Panes: the mergeable summaries of measurements that one input partition keeps.
 
 A measurement is booked in a minute, a quarter-hour and a calendar day, for the scopes that it
-belongs to. A pane is a few sorted numpy columns, and a batch of measurements is expanded, reduced
-and merged as columns too: plain Python per cell costs several times as much, and dicts of cells
-ten times the memory. What is older than its level is kept for is dropped, and bookings there go
-nowhere: the day still has them.
+belongs to. The cells of an hour's minutes, of a day's quarter-hours and of a month's days lie
+together in a block: dense columns, and an index from (scope, indicator, start) to a place in them.
+A flush is sorted once at the level of minutes, from which quarter-hours and days are rolled up, so
+the number of numpy calls grows with the blocks that are touched and neither with panes nor cells.
+What is older than its level is kept for takes no more bookings (the day still has them), and a
+block is dropped whole when its last pane is so old.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from services.scoring.core import sketch
+from services.scoring.core.cell_arrays import CellArrays, from_wire, joined
+from services.scoring.core.columns import Column, Integers, grown, run_starts, spread
+from services.scoring.core.key_index import KeyIndex
+from services.scoring.core.measured import Measured, NameTable
+from services.scoring.core.sketch_columns import SketchColumns
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.measurements import Measurement
-from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell
+from shared.contracts.measurements import Names
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cells, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS
 
 MINUTE_MS: Final = 60_000
@@ -31,12 +36,15 @@ DAY_MS: Final = 24 * HOUR_MS
 KEPT_MS: Final = {MINUTE: 3 * HOUR_MS, QUARTER: 9 * DAY_MS, DAY: 62 * DAY_MS}
 """How far behind the watermark a pane may start and still be kept."""
 
-_INDICATOR_BITS: Final = 6
-_BUCKET_BITS: Final = 12
+_BLOCK_MINUTES: Final = {MINUTE: 60, QUARTER: 24 * 60, DAY: 31 * 24 * 60, TOTAL: 1}
+_OFFSET_BITS: Final = 16
+_MINUTE_BITS: Final = 28
+_INDICATOR_BITS: Final = 7
+_OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
+_MINUTE_MASK: Final = (1 << _MINUTE_BITS) - 1
 _INDICATOR_MASK: Final = (1 << _INDICATOR_BITS) - 1
-_BUCKET_MASK: Final = (1 << _BUCKET_BITS) - 1
-_START_SHIFT: Final = 40
-"""Columns are keyed by scope number, then indicator, then (in sketches) bucket + 1."""
+"""A cell's key is its scope's number, its indicator, and its start in minutes: since 1970 while a
+flush is rolled up, since the beginning of the block inside one."""
 
 _ORGANISATION: Final = SCOPE_KINDS.index("organisation")
 _DEPARTMENT: Final = SCOPE_KINDS.index("department")
@@ -48,24 +56,7 @@ _IS_DURATION: Final = np.array([INDICATORS[i].kind == "duration" for i in INDICA
 _IS_GAUGE: Final = np.array([INDICATORS[i].kind == "gauge" for i in INDICATOR_IDS])
 
 assert len(INDICATOR_IDS) <= _INDICATOR_MASK
-assert sketch.MAX_BUCKET + 1 <= _BUCKET_MASK
-
-Integers = NDArray[np.int64]
-
-
-class PaneKey(NamedTuple):
-    """A pane holds all scopes' cells of one interval of one level."""
-
-    level: int
-    start_ms: int
-
-
-class ScopeRow(NamedTuple):
-    """The department that a scope lies in (or ""), the place of its kind, and its id."""
-
-    department: str
-    kind: int
-    id: str
+assert max(_BLOCK_MINUTES.values()) <= _OFFSET_MASK
 
 
 class Days:
@@ -97,334 +88,358 @@ class Days:
 
 
 class Scopes:
-    """Numbers for scopes, and the scopes that a measurement counts in, by its names."""
+    """Numbers for scopes and their departments, and the scopes that names count in."""
 
-    def __init__(self) -> None:
-        self.rows: list[ScopeRow] = []
-        self._numbers: dict[ScopeRow, int] = {}
-        self._sets: dict[tuple[str, ...], int] = {}
-        self._starts: list[int] = [0]
-        self._flat: list[int] = []
+    def __init__(self, names: NameTable) -> None:
+        self.rows: list[ScopeName] = []
+        self.departments: list[str] = []
+        self._names = names
+        self._learnt = 0
+        self._numbers: dict[ScopeName, int] = {}
+        self._department_numbers: dict[str, int] = {}
+        self._department_of = Column()
+        self._ends = Column()
+        self._flat = Column()
+        self._ends.extend([0])
 
-    def number(self, row: ScopeRow) -> int:
+    @property
+    def department_of(self) -> Integers:
+        """By scope number, the number of its department ("" is one too)."""
+        return self._department_of.values
+
+    def number(self, row: ScopeName) -> int:
         """The scope's number, given out when it is first asked for."""
         number = self._numbers.get(row)
         if number is None:
             number = self._numbers[row] = len(self.rows)
             self.rows.append(row)
+            self._department_of.extend([self._department(row[0])])
         return number
 
-    def expand(self, measurements: Sequence[Measurement]) -> tuple[Integers, Integers]:
-        """For every (measurement, scope): the measurement's place and the scope's number."""
-        sets = np.array([self._set(m) for m in measurements], np.int64)
-        starts = np.array(self._starts, np.int64)
-        first, lengths = starts[sets], starts[sets + 1] - starts[sets]
-        places = np.repeat(np.arange(len(sets)), lengths)
-        within = np.arange(len(places)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return places, np.array(self._flat, np.int64)[first[places] + within]
+    def expand(self, names: Integers) -> tuple[Integers, Integers]:
+        """For every (entry, scope that it counts in): the entry's place and the scope's number;
+        entries are numbers of the name table."""
+        self._learn()
+        ends = self._ends.values
+        lengths = ends[names + 1] - ends[names]
+        places = np.repeat(np.arange(len(names)), lengths)
+        return places, self._flat.values[spread(ends[names], lengths)]
 
-    def _set(self, m: Measurement) -> int:
-        names = (m.department, m.team, m.employee, m.channel, m.category)
-        place = self._sets.get(names)
-        if place is None:
-            place = self._sets[names] = len(self._starts) - 1
-            self._flat.extend(self.number(row) for row in _scopes_of(*names))
-            self._starts.append(len(self._flat))
-        return place
+    def _learn(self) -> None:
+        """Look up the scopes of names that are new in the table."""
+        for names in self._names.rows[self._learnt :]:
+            self._flat.extend([self.number(row) for row in _scopes_of(names)])
+            self._ends.extend([len(self._flat)])
+        self._learnt = len(self._names.rows)
+
+    def _department(self, name: str) -> int:
+        number = self._department_numbers.get(name)
+        if number is None:
+            number = self._department_numbers[name] = len(self.departments)
+            self.departments.append(name)
+        return number
 
 
-def _scopes_of(
-    department: str, team: str, employee: str, channel: str, category: str
-) -> Iterator[ScopeRow]:
-    yield ScopeRow("", _ORGANISATION, "")
+def _scopes_of(names: Names) -> Iterator[ScopeName]:
+    department, team, employee, channel, category = names
+    yield "", _ORGANISATION, ""
     if channel:
-        yield ScopeRow("", _CHANNEL, channel)
+        yield "", _CHANNEL, channel
     if category:
-        yield ScopeRow("", _CATEGORY, category)
+        yield "", _CATEGORY, category
     if department:
-        yield ScopeRow(department, _DEPARTMENT, department)
+        yield department, _DEPARTMENT, department
         if team:
-            yield ScopeRow(department, _TEAM, team)
+            yield department, _TEAM, team
         if employee:
-            yield ScopeRow(department, _EMPLOYEE, employee)
+            yield department, _EMPLOYEE, employee
 
 
-class _Columns:
-    """Sums under sorted keys: ``sums[i]`` belongs to ``keys[i]``."""
+class _Rollup(NamedTuple):
+    """The cells of one level that a flush changes, ascending by key, and by how much."""
 
-    __slots__ = ("keys", "sums")
+    keys: Integers
+    n: Integers
+    total: Integers
+    good: Integers
 
-    def __init__(self, width: int) -> None:
-        self.keys: Integers = np.empty(0, np.int64)
-        self.sums: Integers = np.empty((0, width), np.int64)
+    @property
+    def minutes(self) -> Integers:
+        """Starts in minutes since 1970."""
+        return self.keys & _MINUTE_MASK
 
-    def add(self, keys: Integers, sums: Integers) -> None:
-        """Add sums under sorted, distinct keys."""
-        places, known = self._find(keys)
-        self.sums[places[known]] += sums[known]
-        self._insert(places, keys, sums, ~known)
+    @property
+    def indicators(self) -> Integers:
+        return self.keys >> _MINUTE_BITS & _INDICATOR_MASK
 
-    def replace(self, keys: Integers, sums: Integers) -> None:
-        """Set sums under sorted, distinct keys."""
-        places, known = self._find(keys)
-        self.sums[places[known]] = sums[known]
-        self._insert(places, keys, sums, ~known)
+    def restarted(self, minutes: Integers) -> tuple[_Rollup, Integers]:
+        """The same rolled up to longer panes, by each cell's start among those; and the place of
+        each cell in it."""
+        keys = self.keys & ~_MINUTE_MASK | minutes
+        if (keys[1:] >= keys[:-1]).all():
+            return self._replace(keys=keys).reduced()
+        # Where clocks are set back over midnight, a day begins again after the next one began.
+        order = np.argsort(keys)
+        rolled, sorted_places = self._replace(keys=keys).take(order).reduced()
+        places = np.empty_like(sorted_places)
+        places[order] = sorted_places
+        return rolled, places
 
-    def take(self, keys: Integers) -> Integers:
-        """The sums under keys that are all there."""
-        return self.sums[np.searchsorted(self.keys, keys)]
+    def reduced(self) -> tuple[_Rollup, Integers]:
+        """Equal keys, which follow one another, made one; and the place of each entry in it."""
+        starts = run_starts(self.keys)
+        lengths = np.diff(starts, append=len(self.keys))
+        sums = (np.add.reduceat(column, starts) for column in self[1:])
+        return _Rollup(self.keys[starts], *sums), np.repeat(np.arange(len(starts)), lengths)
 
-    def keep(self, mask: NDArray[np.bool_]) -> None:
-        """Forget the others."""
-        self.keys, self.sums = self.keys[mask], self.sums[mask]
-
-    def _find(self, keys: Integers) -> tuple[Integers, NDArray[np.bool_]]:
-        places = np.searchsorted(self.keys, keys)
-        known = np.zeros(len(keys), np.bool_)
-        inside = places < len(self.keys)
-        known[inside] = self.keys[places[inside]] == keys[inside]
-        return places, known
-
-    def _insert(
-        self, places: Integers, keys: Integers, sums: Integers, new: NDArray[np.bool_]
-    ) -> None:
-        if new.any():
-            self.keys = np.insert(self.keys, places[new], keys[new])
-            self.sums = np.insert(self.sums, places[new], sums[new], axis=0)
+    def take(self, places: Integers | slice) -> _Rollup:
+        return _Rollup(*(column[places] for column in self))
 
 
-class _Pane:
-    """One interval: the cells' n, total and good, and the buckets of their sketches."""
+class _Durations(NamedTuple):
+    """Entries for sketches: the place of the cell in the rollup, the bucket and the count."""
 
-    __slots__ = ("buckets", "cells", "touched")
+    cells: Integers
+    buckets: Integers
+    counts: Integers
 
-    def __init__(self) -> None:
-        self.cells = _Columns(3)
-        self.buckets = _Columns(1)
-        self.touched: list[Integers] = []
 
-    def add_buckets(self, keys: Integers, counts: Integers) -> None:
-        self.buckets.add(keys, counts)
-        if not self.buckets.sums.all():
-            self.buckets.keep(self.buckets.sums[:, 0] != 0)
+class BlockKey(NamedTuple):
+    """``number`` counts blocks of a level from 1970 on."""
 
-    def take_touched(self) -> Integers:
-        touched, self.touched = self.touched, []
-        return touched[0] if len(touched) == 1 else np.unique(np.concatenate(touched))
+    level: int
+    number: int
+
+
+class _Block:
+    """The cells of one stretch of time at one level."""
+
+    __slots__ = ("_good", "_index", "_key", "_n", "_sketches", "_total", "_touched")
+
+    def __init__(self, key: BlockKey) -> None:
+        self._key = key
+        self._index = KeyIndex()
+        self._n: Integers = np.zeros(0, np.int64)
+        self._total: Integers = np.zeros(0, np.int64)
+        self._good: Integers = np.zeros(0, np.int64)
+        self._sketches = SketchColumns()
+        self._touched: list[Integers] = []
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def add(self, keys: Integers, change: _Rollup, durations: _Durations) -> None:
+        """Book changes under distinct keys."""
+        places = self._place(keys)
+        self._n[places] += change.n
+        self._total[places] += change.total
+        self._good[places] += change.good
+        self._sketches.add(places[durations.cells], durations.buckets, durations.counts)
+        self._touched.append(places)
+
+    def replace(self, keys: Integers, cells: CellArrays) -> None:
+        """Set cells under distinct keys."""
+        places = self._place(keys)
+        self._n[places] = cells.n
+        self._total[places] = cells.total
+        self._good[places] = cells.good
+        self._sketches.clear(places)
+        self._sketches.add(np.repeat(places, cells.buckets), cells.bucket, cells.counts)
+
+    def take_touched(self) -> CellArrays:
+        touched, self._touched = self._touched, []
+        return self._cells(touched[0] if len(touched) == 1 else np.unique(np.concatenate(touched)))
+
+    def slice(self, first: int, last: int, limit_ms: int) -> CellArrays:
+        """The cells from place ``first`` to before ``last`` in panes that start at ``limit_ms`` or
+        later."""
+        places = np.arange(first, min(last, len(self)))
+        starts = self._starts_ms(self._index.keys[first:last])
+        return self._cells(places[starts >= limit_ms])
+
+    def _place(self, keys: Integers) -> Integers:
+        places = self._index.place(keys)
+        size = len(self._index)
+        self._n, self._total = grown(self._n, size), grown(self._total, size)
+        self._good = grown(self._good, size)
+        return places
+
+    def _cells(self, places: Integers) -> CellArrays:
+        keys = self._index.keys[places]
+        return CellArrays(
+            keys >> _OFFSET_BITS + _INDICATOR_BITS,
+            np.full(len(places), self._key.level, np.int64),
+            keys >> _OFFSET_BITS & _INDICATOR_MASK,
+            self._starts_ms(keys),
+            self._n[places],
+            self._total[places],
+            self._good[places],
+            *self._sketches.of(places),
+        )
+
+    def _starts_ms(self, keys: Integers) -> Integers:
+        first = self._key.number * _BLOCK_MINUTES[self._key.level]
+        return ((keys & _OFFSET_MASK) + first) * MINUTE_MS
+
+
+class Cursor(NamedTuple):
+    """How far a round of slices has come: up to a place in a block."""
+
+    block: BlockKey
+    place: int
 
 
 class PaneStore:
-    """The panes of one input partition."""
+    """The panes of one input partition; ``names`` are those of what is booked."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, names: NameTable) -> None:
+        self.scopes = Scopes(names)
         self._days = Days(zone)
-        self._scopes = Scopes()
-        self._panes: dict[PaneKey, _Pane] = {}
-        self._touched: set[PaneKey] = set()
-
-    def __len__(self) -> int:
-        return len(self._panes)
+        self._blocks: dict[BlockKey, _Block] = {}
+        self._touched: set[BlockKey] = set()
 
     @property
     def cells(self) -> int:
         """How many cells are kept."""
-        return sum(len(pane.cells.keys) for pane in self._panes.values())
+        return sum(map(len, self._blocks.values()))
 
     # -- booking --------------------------------------------------------------------------------
 
-    def book(self, measurements: Sequence[Measurement], watermark_ms: int) -> None:
+    def book(self, rows: Measured, watermark_ms: int) -> None:
         """Add measurements (or with their sign -1 take them back) in every pane still kept."""
-        if not measurements:
+        if not rows.size:
             return
-        places, scopes = self._scopes.expand(measurements)
-        table = np.array(
-            [(m.indicator, m.sign, m.time_ms, m.value, m.good) for m in measurements], np.int64
+        minutes, durations = self._minutes(rows)
+        self._add(MINUTE, minutes, durations, watermark_ms)
+        quarters, places = minutes.restarted(minutes.minutes // 15 * 15)
+        durations = durations._replace(cells=places[durations.cells])
+        self._add(QUARTER, quarters, durations, watermark_ms)
+        days, places = quarters.restarted(
+            self._days.starts(quarters.minutes * MINUTE_MS) // MINUTE_MS
         )
-        indicators, signs, times, values, good = table.T
-        sums = np.stack((signs, signs * values, signs * good), axis=1)
-        buckets = np.where(_IS_DURATION[indicators], sketch.buckets_of(values) + 1, -1)
-        rows = _Rows(scopes << _INDICATOR_BITS | indicators[places], sums[places], buckets[places])
-        for level, starts in self._starts(times):
-            kept = starts >= watermark_ms - KEPT_MS[level]
-            self._merge(level, starts[places], rows, kept[places])
-        gauges = _IS_GAUGE[indicators]
-        self._merge(TOTAL, np.zeros(len(places), np.int64), rows, gauges[places])
+        durations = durations._replace(cells=places[durations.cells])
+        self._add(DAY, days, durations, watermark_ms)
+        gauges = days.take(np.flatnonzero(_IS_GAUGE[days.indicators]))
+        if len(gauges.keys):
+            totals, _ = gauges.restarted(np.zeros(len(gauges.keys), np.int64))
+            self._add(TOTAL, totals, _NO_DURATIONS, watermark_ms)
 
-    def _starts(self, times: Integers) -> Iterator[tuple[int, Integers]]:
-        yield MINUTE, times - times % MINUTE_MS
-        yield QUARTER, times - times % QUARTER_MS
-        yield DAY, self._days.starts(times)
+    def _minutes(self, rows: Measured) -> tuple[_Rollup, _Durations]:
+        """The minutes' cells that the rows change, for every scope that they count in."""
+        places, scopes = self.scopes.expand(rows.names)
+        times = rows.indicator << _MINUTE_BITS | rows.time_ms // MINUTE_MS
+        keys = scopes << _MINUTE_BITS + _INDICATOR_BITS | times[places]
+        order = np.argsort(keys)
+        places = places[order]
+        total, good = rows.sign * rows.value, rows.sign * rows.good
+        sorted_ = _Rollup(keys[order], rows.sign[places], total[places], good[places])
+        minutes, cells = sorted_.reduced()
+        timed = np.flatnonzero(_IS_DURATION[rows.indicator][places])
+        buckets = sketch.buckets_of(rows.value)[places[timed]]
+        return minutes, _Durations(cells[timed], buckets, sorted_.n[timed])
 
-    def _merge(self, level: int, starts: Integers, rows: _Rows, kept: NDArray[np.bool_]) -> None:
-        if not kept.any():
-            return
-        distinct, codes = np.unique(starts[kept], return_inverse=True)
-        keys = codes << _START_SHIFT | rows.keys[kept]
-        for code, cells, sums in _reduced(keys, rows.sums[kept]):
-            key = PaneKey(level, int(distinct[code]))
-            pane = self._open(key)
-            pane.cells.add(cells, sums)
-            pane.touched.append(cells)
+    def _add(self, level: int, cells: _Rollup, durations: _Durations, watermark_ms: int) -> None:
+        starts = cells.minutes
+        numbers, offsets = np.divmod(starts, _BLOCK_MINUTES[level])
+        numbers[starts * MINUTE_MS < _limit(level, watermark_ms)] = _EXPIRED
+        keys = cells.keys >> _MINUTE_BITS << _OFFSET_BITS | offsets
+        for number, places in _parts(numbers):
+            key = BlockKey(level, number)
+            part = cells.take(places)
+            self._open(key).add(keys[places], part, _within(durations, places, len(keys)))
             self._touched.add(key)
-        self._merge_buckets(level, distinct, keys, rows, kept)
 
-    def _merge_buckets(
-        self,
-        level: int,
-        distinct: Integers,
-        keys: Integers,
-        rows: _Rows,
-        kept: NDArray[np.bool_],
-    ) -> None:
-        buckets = rows.buckets[kept]
-        timed = buckets >= 0
-        if not timed.any():
-            return
-        cells = keys[timed] & (1 << _START_SHIFT) - 1
-        codes = keys[timed] >> _START_SHIFT
-        # Two sorts, for the three parts together may pass 63 bits.
-        order = np.lexsort((cells << _BUCKET_BITS | buckets[timed], codes))
-        bucket_keys = (cells << _BUCKET_BITS | buckets[timed])[order]
-        counts = rows.sums[kept][timed][order, :1]
-        codes = codes[order]
-        edges = np.flatnonzero(np.diff(codes)) + 1
-        for part_keys, part_counts, code in zip(
-            np.split(bucket_keys, edges),
-            np.split(counts, edges),
-            codes[np.concatenate(([0], edges))].tolist(),
-            strict=True,
-        ):
-            pane = self._panes[PaneKey(level, int(distinct[code]))]
-            pane.add_buckets(*_summed(part_keys, part_counts))
-
-    def _open(self, key: PaneKey) -> _Pane:
-        pane = self._panes.get(key)
-        if pane is None:
-            pane = self._panes[key] = _Pane()
-        return pane
+    def _open(self, key: BlockKey) -> _Block:
+        block = self._blocks.get(key)
+        if block is None:
+            block = self._blocks[key] = _Block(key)
+        return block
 
     # -- what is stored -------------------------------------------------------------------------
 
-    def take_touched(self) -> dict[str, list[Cell]]:
-        """The cells booked since the last call, by department, with their absolute sums."""
-        by_department: dict[str, list[Cell]] = {}
-        for key in sorted(self._touched):
-            keys = self._panes[key].take_touched()
-            for department, cell in self._cells(key, keys):
-                by_department.setdefault(department, []).append(cell)
+    def take_touched(self) -> CellArrays:
+        """The cells booked since the last call, with their absolute sums."""
+        touched = sorted(self._touched)
         self._touched.clear()
-        return by_department
+        return joined([self._blocks[key].take_touched() for key in touched])
 
-    def slice_after(self, last: PaneKey | None, budget: int) -> tuple[list[PaneKey], bool]:
-        """The next panes in order, holding about ``budget`` cells, and whether they are the last
-        of a round."""
-        ahead = sorted(key for key in self._panes if last is None or key > last)
-        taken: list[PaneKey] = []
-        cells = 0
-        for key in ahead:
-            if cells >= budget:
-                break
-            taken.append(key)
-            cells += len(self._panes[key].cells.keys)
-        return taken, len(taken) == len(ahead)
+    def slice_after(
+        self, cursor: Cursor | None, budget: int, watermark_ms: int
+    ) -> tuple[CellArrays, Cursor | None]:
+        """The next ``budget`` cells in a fixed order, without those in panes that are no longer
+        kept; and where to go on, None at the end of a round."""
+        parts = []
+        for key, first in self._ahead(cursor):
+            block = self._blocks[key]
+            last = min(first + budget, len(block))
+            parts.append(block.slice(first, last, _limit(key.level, watermark_ms)))
+            budget -= last - first
+            if not budget:
+                return joined(parts), Cursor(key, last)
+        return joined(parts), None
 
-    def cells_of(self, key: PaneKey) -> dict[str, list[Cell]]:
-        """All cells of one pane by department."""
-        by_department: dict[str, list[Cell]] = {}
-        for department, cell in self._cells(key, self._panes[key].cells.keys):
-            by_department.setdefault(department, []).append(cell)
-        return by_department
-
-    def _cells(self, key: PaneKey, keys: Integers) -> Iterator[tuple[str, Cell]]:
-        pane = self._panes[key]
-        level, start = key
-        rows = self._scopes.rows
-        flat, ends = _flat_sketches(pane.buckets, keys)
-        first = 0
-        for cell_key, (n, total, good), end in zip(
-            keys.tolist(), pane.cells.take(keys).tolist(), ends, strict=True
-        ):
-            department, kind, name = rows[cell_key >> _INDICATOR_BITS]
-            buckets = flat[first:end] if end > first else None
-            first = end
-            indicator = cell_key & _INDICATOR_MASK
-            yield department, Cell(level, start, kind, name, indicator, n, total, good, buckets)
+    def _ahead(self, cursor: Cursor | None) -> Iterator[tuple[BlockKey, int]]:
+        for key in sorted(self._blocks):
+            if cursor is None or key > cursor.block:
+                yield key, 0
+            elif key == cursor.block:
+                yield key, cursor.place
 
     def drop_expired(self, watermark_ms: int) -> None:
-        """Forget the panes that no level keeps any more."""
-        for key in [k for k in self._panes if self._is_expired(k, watermark_ms)]:
-            del self._panes[key]
+        """Forget the blocks of which no pane is kept any more."""
+        for key in [k for k in self._blocks if _is_over(k, watermark_ms)]:
+            del self._blocks[key]
             self._touched.discard(key)
 
-    @staticmethod
-    def _is_expired(key: PaneKey, watermark_ms: int) -> bool:
-        return key.level != TOTAL and key.start_ms < watermark_ms - KEPT_MS[key.level]
-
-    def restore(self, department: str, cells: Iterable[Cell]) -> None:
+    def restore(self, cells: Cells) -> None:
         """Take absolute cells from a changelog."""
-        by_pane: dict[PaneKey, dict[int, Cell]] = {}
-        for cell in cells:
-            scope = self._scopes.number(ScopeRow(department, cell.kind, cell.id))
-            key = scope << _INDICATOR_BITS | cell.indicator
-            by_pane.setdefault(PaneKey(cell.level, cell.start_ms), {})[key] = cell
-        for pane_key, by_key in by_pane.items():
-            self._replace(self._open(pane_key), by_key)
+        numbers = [self.scopes.number(scope) for scope in cells.scopes]
+        arrays = from_wire(cells, np.array(numbers, np.int64))
+        for level in KEPT_MS.keys() | {TOTAL}:
+            self._restore(level, arrays.take(np.flatnonzero(arrays.level == level)))
 
-    @staticmethod
-    def _replace(pane: _Pane, by_key: dict[int, Cell]) -> None:
-        ordered = sorted(by_key.items())
-        keys = np.array([key for key, _ in ordered], np.int64)
-        pane.cells.replace(keys, np.array([(c.n, c.total, c.good) for _, c in ordered], np.int64))
-        pane.buckets.keep(~np.isin(pane.buckets.keys >> _BUCKET_BITS, keys))
-        flat = [
-            (key << _BUCKET_BITS | bucket + 1, count)
-            for key, cell in ordered
-            for bucket, count in _pairs(cell.sketch)
-        ]
-        if flat:
-            table = np.array(flat, np.int64)
-            pane.buckets.add(table[:, 0], table[:, 1:])
+    def _restore(self, level: int, cells: CellArrays) -> None:
+        numbers, offsets = np.divmod(cells.start_ms // MINUTE_MS, _BLOCK_MINUTES[level])
+        keys = (cells.scope << _INDICATOR_BITS | cells.indicator) << _OFFSET_BITS | offsets
+        for number, places in _parts(numbers):
+            self._open(BlockKey(level, number)).replace(keys[places], cells.take(places))
 
 
-class _Rows(NamedTuple):
-    """Measurements by scope: cell keys, their sums, and bucket + 1 (-1 without one)."""
-
-    keys: Integers
-    sums: Integers
-    buckets: Integers
+_EXPIRED: Final = -1
+_NONE: Final = np.zeros(0, np.int64)
+_NO_DURATIONS: Final = _Durations(_NONE, _NONE, _NONE)
 
 
-def _reduced(keys: Integers, sums: Integers) -> Iterator[tuple[int, Integers, Integers]]:
-    """(start code, distinct cell keys, their sums) for every start code, ascending."""
-    order = np.argsort(keys, kind="stable")
-    distinct, totals = _summed(keys[order], sums[order])
-    codes = distinct >> _START_SHIFT
-    cells = distinct & (1 << _START_SHIFT) - 1
-    edges = np.flatnonzero(np.diff(codes)) + 1
-    bounds = [0, *edges.tolist(), len(codes)]
-    for first, last in pairwise(bounds):
-        yield int(codes[first]), cells[first:last], totals[first:last]
+def _limit(level: int, watermark_ms: int) -> int:
+    """Before which start a pane is no longer kept."""
+    return watermark_ms - KEPT_MS[level] if level in KEPT_MS else 0
 
 
-def _summed(keys: Integers, sums: Integers) -> tuple[Integers, Integers]:
-    """Distinct keys and the sums under each, of sorted keys."""
-    firsts = np.concatenate(([0], np.flatnonzero(np.diff(keys)) + 1))
-    return keys[firsts], np.add.reduceat(sums, firsts, axis=0)
+def _is_over(key: BlockKey, watermark_ms: int) -> bool:
+    end_ms = (key.number + 1) * _BLOCK_MINUTES[key.level] * MINUTE_MS
+    return end_ms <= _limit(key.level, watermark_ms)
 
 
-def _flat_sketches(buckets: _Columns, keys: Integers) -> tuple[list[int], list[int]]:
-    """Bucket, count, bucket, count, … of each cell in turn (the wire form), and where each ends."""
-    low = np.searchsorted(buckets.keys, keys << _BUCKET_BITS)
-    high = np.searchsorted(buckets.keys, (keys + 1) << _BUCKET_BITS)
-    lengths = high - low
-    ends = np.cumsum(lengths)
-    places = np.arange(lengths.sum()) + np.repeat(low - ends + lengths, lengths)
-    flat = np.empty(2 * len(places), np.int64)
-    flat[0::2] = (buckets.keys[places] & _BUCKET_MASK) - 1
-    flat[1::2] = buckets.sums[places, 0]
-    return flat.tolist(), (2 * ends).tolist()
+def _parts(numbers: Integers) -> Iterator[tuple[int, Integers]]:
+    """Each block's number and the places of its entries, without the expired ones."""
+    if not len(numbers):
+        return
+    first = int(numbers[0])
+    if (numbers == first).all():
+        distinct = [first]
+    else:
+        distinct = sorted(set(numbers.tolist()))
+    for number in distinct:
+        if number != _EXPIRED:
+            yield number, np.flatnonzero(numbers == number)
 
 
-def _pairs(flat: list[int] | None) -> Iterator[tuple[int, int]]:
-    iterator = iter(flat or ())
-    return zip(iterator, iterator, strict=True)
+def _within(durations: _Durations, cells: Integers, count: int) -> _Durations:
+    """The entries of some of ``count`` cells, which count from 0 among themselves."""
+    if len(cells) == count:
+        return durations
+    renumbered = np.full(count, -1, np.int64)
+    renumbered[cells] = np.arange(len(cells))
+    places = renumbered[durations.cells]
+    inside = places >= 0
+    return _Durations(places[inside], durations.buckets[inside], durations.counts[inside])
