@@ -57,7 +57,7 @@ def totals_of(records: Iterable[object]) -> dict[str, tuple[int, int]]:
         if not isinstance(record, PaneUpdate):
             continue
         for cell in (*record.cells, *record.slice_cells):
-            if cell.level == DAY and cell.kind == _ORGANISATION:
+            if cell.level == DAY and cell.scope[1] == _ORGANISATION:
                 place = (record.source, cell.start_ms, cell.indicator)
                 if record.revision >= days.get(place, (0,))[0]:
                     days[place] = (record.revision, cell.n, cell.total)

@@ -12,8 +12,8 @@ from shared.contracts.breaches import Breach
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.figures import Figure, ScorePart, ScoreRecord, TargetVerdict
 from shared.contracts.indicators import INDICATOR_IDS
-from shared.contracts.measurements import Measurement, MeasurementBatch
-from shared.contracts.panes import MINUTE, TOTAL, Cell, PaneUpdate, Watermark
+from shared.contracts.measurements import Measurement, MeasurementBatch, Measurements
+from shared.contracts.panes import MINUTE, TOTAL, Cell, Cells, PaneUpdate, Watermark
 from shared.contracts.scopes import SCOPE_KINDS
 
 OPENED_MS: Final = 1_767_323_045_678
@@ -206,60 +206,64 @@ MEASUREMENTS: Final = MeasurementBatch(
     source=3,
     revision=41,
     watermark_ms=OPENED_MS,
-    rows=[
-        Measurement(
-            ticket="T-1001",
-            indicator=INDICATOR_IDS.index("tickets_opened"),
-            sequence=0,
-            sign=1,
-            time_ms=OPENED_MS,
-            value=1,
-            good=0,
-            department="after-sales",
-            team="returns",
-            employee="",
-            channel="phone",
-            category="refund",
-            event=0x1F3B_5C7D_9E02_4682,
-            rule_version="2026-01",
-        )
-    ],
+    rows=Measurements.of(
+        [
+            Measurement(
+                ticket="T-1001",
+                indicator=INDICATOR_IDS.index("tickets_opened"),
+                sequence=0,
+                sign=1,
+                time_ms=OPENED_MS,
+                value=1,
+                good=0,
+                department="after-sales",
+                team="returns",
+                employee="",
+                channel="phone",
+                category="refund",
+                event=0x1F3B_5C7D_9E02_4682,
+                rule_version="2026-01",
+            )
+        ]
+    ),
 )
-_DEPARTMENT: Final = SCOPE_KINDS.index("department")
+_DEPARTMENT: Final = ("after-sales", SCOPE_KINDS.index("department"), "after-sales")
 PANES: Final = PaneUpdate(
     source=3,
     group="department:after-sales",
-    department="after-sales",
     revision=41,
     watermark_ms=OPENED_MS,
     caught_up=True,
     received_ms=OPENED_MS + 12,
     rule_version="2026-01",
-    cells=[
-        Cell(
-            level=MINUTE,
-            start_ms=OPENED_MS // 60_000 * 60_000,
-            kind=_DEPARTMENT,
-            id="after-sales",
-            indicator=INDICATOR_IDS.index("tickets_opened"),
-            n=1,
-            total=1,
-            good=0,
-        )
-    ],
+    cells=Cells.of(
+        [
+            Cell(
+                scope=_DEPARTMENT,
+                level=MINUTE,
+                start_ms=OPENED_MS // 60_000 * 60_000,
+                indicator=INDICATOR_IDS.index("first_response_time"),
+                n=2,
+                total=240_000,
+                good=1,
+                sketch=((565, 1), (600, 1)),
+            )
+        ]
+    ),
     cycle=2,
-    slice_cells=[
-        Cell(
-            level=TOTAL,
-            start_ms=0,
-            kind=_DEPARTMENT,
-            id="after-sales",
-            indicator=INDICATOR_IDS.index("backlog"),
-            n=7,
-            total=3,
-            good=0,
-        )
-    ],
+    slice_cells=Cells.of(
+        [
+            Cell(
+                scope=_DEPARTMENT,
+                level=TOTAL,
+                start_ms=0,
+                indicator=INDICATOR_IDS.index("backlog"),
+                n=7,
+                total=3,
+                good=0,
+            )
+        ]
+    ),
 )
 WATERMARK: Final = Watermark(
     source=3, revision=41, watermark_ms=OPENED_MS, caught_up=True, received_ms=0

@@ -100,6 +100,7 @@ class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
             event,
             version,
         ) in columns:
+            department, team, employee, channel, category = self.names[name]
             yield Measurement(
                 self.tickets[ticket],
                 indicator,
@@ -108,7 +109,11 @@ class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
                 time_ms,
                 value,
                 good,
-                *self.names[name],
+                department,
+                team,
+                employee,
+                channel,
+                category,
                 event,
                 self.versions[version],
             )

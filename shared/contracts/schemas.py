@@ -13,8 +13,8 @@ from shared.contracts.breaches import Breach
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.events import event_models
 from shared.contracts.figures import ScoreRecord
-from shared.contracts.measurements import Measurement, MeasurementBatch
-from shared.contracts.panes import Cell, PaneRecord, PaneUpdate, Watermark
+from shared.contracts.measurements import MeasurementBatch, Measurements
+from shared.contracts.panes import Cells, PaneRecord, PaneUpdate, Watermark
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,7 +36,7 @@ Schema = dict[str, Any]
 
 _STRUCTS: Final[Mapping[str, type[msgspec.Struct]]] = {
     struct.__name__: struct
-    for struct in (Cell, Measurement, MeasurementBatch, PaneUpdate, Watermark)
+    for struct in (Cells, MeasurementBatch, Measurements, PaneUpdate, Watermark)
 }
 """The formats that are arrays on the wire."""
 
@@ -56,7 +56,8 @@ def event_schemas() -> dict[str, Schema]:
 
 def record_schemas() -> dict[str, Schema]:
     """By name of the format. MessagePack records are arrays: ``prefixItems`` gives the order, and
-    each item's title the member's name."""
+    each item's title the member's name. Columns are base64 here and in the examples, as JSON has
+    no bytes; in MessagePack they are bin."""
     return {name: _record_schema(name, record) for name, record in RECORD_TYPES.items()}
 
 

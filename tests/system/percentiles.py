@@ -21,17 +21,17 @@ SHARES = (0.5, 0.9, 0.95, 0.99)
 def sketched(bootstrap: str, indicator: str, days: Days) -> dict[float, float]:
     """By share, over the whole organisation in these days."""
     place = INDICATOR_IDS.index(indicator)
-    latest: dict[tuple[int, int], list[int]] = {}
+    latest: dict[tuple[int, int], dict[int, int]] = {}
     for value in committed_records(bootstrap, PANES):
         record = decode_pane_record(value)
         if isinstance(record, PaneUpdate):
             for cell in (*record.cells, *record.slice_cells):
-                if (cell.level, cell.kind, cell.indicator) == (DAY, ORGANISATION, place):
-                    latest[record.source, cell.start_ms] = cell.sketch or []
+                if (cell.level, cell.scope[1], cell.indicator) == (DAY, ORGANISATION, place):
+                    latest[record.source, cell.start_ms] = dict(cell.sketch)
     counts: Counter[int] = Counter()
     for (_, start_ms), sketch in latest.items():
         if days.start_ms <= start_ms < days.end_ms:
-            counts.update(dict(zip(sketch[::2], sketch[1::2], strict=True)))
+            counts.update(sketch)
     return {share: _at(counts, share) for share in SHARES}
 
 

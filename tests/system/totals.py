@@ -14,7 +14,7 @@ import asyncpg
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.measurements import Measurement, decode_measurements
-from shared.contracts.panes import DAY, TOTAL, Cell, PaneUpdate, decode_pane_record
+from shared.contracts.panes import DAY, TOTAL, Cell, PaneUpdate, ScopeName, decode_pane_record
 from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import MEASUREMENTS, PANES
 from tests.oracle.figures import Durations, Oracle
@@ -126,24 +126,24 @@ def summed_panes(bootstrap: str, days: Days | None = None) -> Totals:
     """From the days of `panes`, and for gauges from their cells over all time: named departments,
     and the organisation as "*"."""
     chosen = days or Days()
-    latest: dict[tuple[int, str, int, int, int, str, int], Cell] = {}
+    latest: dict[tuple[int, ScopeName, int, int, int], Cell] = {}
     for value in committed_records(bootstrap, PANES):
         record = decode_pane_record(value)
         if isinstance(record, PaneUpdate):
             for cell in (*record.cells, *record.slice_cells):
-                key = (cell.level, cell.start_ms, cell.kind, cell.id, cell.indicator)
-                latest[record.source, record.group, *key] = cell
+                latest[record.source, cell.scope, cell.level, cell.start_ms, cell.indicator] = cell
     return add_up(_of_cells(latest.values(), chosen))
 
 
 def _of_cells(cells: Iterable[Cell], days: Days) -> Iterator[tuple[tuple[str, str], Sums]]:
     for cell in cells:
-        if cell.kind not in (ORGANISATION, DEPARTMENT):
+        _, kind, department = cell.scope
+        if kind not in (ORGANISATION, DEPARTMENT):
             continue
         is_gauge = INDICATORS[INDICATOR_IDS[cell.indicator]].kind == "gauge"
         is_day = cell.level == DAY and days.start_ms <= cell.start_ms < days.end_ms
         if cell.level == TOTAL if is_gauge else is_day:
-            name = "*" if cell.kind == ORGANISATION else cell.id
+            name = "*" if kind == ORGANISATION else department
             yield (INDICATOR_IDS[cell.indicator], name), Sums(cell.n, cell.total, cell.good)
 
 

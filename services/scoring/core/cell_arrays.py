@@ -53,9 +53,9 @@ class CellArrays(NamedTuple):
         ends = np.cumsum(self.buckets)
         lengths = self.buckets[places]
         entries = spread(ends[places] - lengths, lengths)
-        return CellArrays(
-            *(column[places] for column in self[:-2]), self.bucket[entries], self.counts[entries]
-        )
+        cells = (column[places] for column in self[:-2])
+        sketches = (column[entries] for column in self[-2:])
+        return CellArrays(*cells, *sketches)
 
 
 _NONE: Final = np.zeros(0, np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,10 @@ Integers = NDArray[np.int64]
 
 _LEAST_CAPACITY: Final = 64
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
-def grown(column: Integers, size: int) -> Integers:
+
+def grown(column: NDArray[_Scalar], size: int) -> NDArray[_Scalar]:
     """The column itself, or a copy that is at least twice as long, with zeros behind."""
     if size <= len(column):
         return column

@@ -13,12 +13,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
+from services.scoring.core.columns import Integers, run_starts
 
 _LEAST_CAPACITY: Final = 64
 _MULTIPLIER: Final = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio (Knuth, TAOCP vol. 3, 6.4: multiplicative hashing)."""
 _FREE: Final = -1
+
+
+def distinct(keys: Integers) -> Integers:
+    """Each key once, ascending; several times as fast as ``numpy.unique``."""
+    ordered = np.sort(keys)
+    return ordered[run_starts(ordered)]
 
 
 class KeyIndex:
@@ -60,7 +66,7 @@ class KeyIndex:
         places = self.find(keys)
         missing = places == _FREE
         if missing.any():
-            new = np.unique(keys[missing])
+            new = distinct(keys[missing])
             first = self._append(new)
             places[missing] = first + np.searchsorted(new, keys[missing])
         return places

@@ -21,7 +21,7 @@ import numpy as np
 from services.scoring.core import sketch
 from services.scoring.core.cell_arrays import CellArrays, from_wire, joined
 from services.scoring.core.columns import Column, Integers, grown, run_starts, spread
-from services.scoring.core.key_index import KeyIndex
+from services.scoring.core.key_index import KeyIndex, distinct
 from services.scoring.core.measured import Measured, NameTable
 from services.scoring.core.sketch_columns import SketchColumns
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
@@ -38,13 +38,13 @@ KEPT_MS: Final = {MINUTE: 3 * HOUR_MS, QUARTER: 9 * DAY_MS, DAY: 62 * DAY_MS}
 
 _BLOCK_MINUTES: Final = {MINUTE: 60, QUARTER: 24 * 60, DAY: 31 * 24 * 60, TOTAL: 1}
 _OFFSET_BITS: Final = 16
-_MINUTE_BITS: Final = 28
+_MINUTE_BITS: Final = 32
 _INDICATOR_BITS: Final = 7
 _OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
 _MINUTE_MASK: Final = (1 << _MINUTE_BITS) - 1
 _INDICATOR_MASK: Final = (1 << _INDICATOR_BITS) - 1
 """A cell's key is its scope's number, its indicator, and its start in minutes: since 1970 while a
-flush is rolled up, since the beginning of the block inside one."""
+flush is rolled up (up to the year 9999), since the beginning of the block inside one."""
 
 _ORGANISATION: Final = SCOPE_KINDS.index("organisation")
 _DEPARTMENT: Final = SCOPE_KINDS.index("department")
@@ -69,9 +69,10 @@ class Days:
 
     def starts(self, times_ms: Integers) -> Integers:
         """The latest midnight at or before each instant, in ms."""
-        quarters, places = np.unique(times_ms // QUARTER_MS, return_inverse=True)
-        midnights = np.array([self._start(quarter) for quarter in quarters.tolist()], np.int64)
-        return midnights[places]
+        quarters = times_ms // QUARTER_MS
+        found = distinct(quarters)
+        midnights = np.array([self._start(quarter) for quarter in found.tolist()], np.int64)
+        return midnights[np.searchsorted(found, quarters)]
 
     def _start(self, quarter: int) -> int:
         midnight = self._midnights.get(quarter)
@@ -248,7 +249,7 @@ class _Block:
 
     def take_touched(self) -> CellArrays:
         touched, self._touched = self._touched, []
-        return self._cells(touched[0] if len(touched) == 1 else np.unique(np.concatenate(touched)))
+        return self._cells(touched[0] if len(touched) == 1 else distinct(np.concatenate(touched)))
 
     def slice(self, first: int, last: int, limit_ms: int) -> CellArrays:
         """The cells from place ``first`` to before ``last`` in panes that start at ``limit_ms`` or
@@ -422,14 +423,7 @@ def _is_over(key: BlockKey, watermark_ms: int) -> bool:
 
 def _parts(numbers: Integers) -> Iterator[tuple[int, Integers]]:
     """Each block's number and the places of its entries, without the expired ones."""
-    if not len(numbers):
-        return
-    first = int(numbers[0])
-    if (numbers == first).all():
-        distinct = [first]
-    else:
-        distinct = sorted(set(numbers.tolist()))
-    for number in distinct:
+    for number in distinct(numbers).tolist():
         if number != _EXPIRED:
             yield number, np.flatnonzero(numbers == number)
 

@@ -1,15 +1,23 @@
-"""What a record of `measurements` becomes: rows for the table, and what it can never take."""
+"""What a record of `measurements` becomes: rows for the table, and what it can never take.
+
+A column has the width of the table's or less, so that numbers fit by construction; what is checked
+is what the columns say.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from itertools import repeat
+from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from services.scoring.recorder.days import day_of
+from services.scoring.recorder.days import DAY_MS, day_of
 from shared.contracts.indicators import INDICATOR_IDS
-from shared.contracts.measurements import Measurement, decode_measurements
+from shared.contracts.measurements import MeasurementBatch, Measurements, decode_measurements
 
 COLUMNS: Final = (
     "source",
@@ -34,10 +42,9 @@ Row = tuple[
     int, int, str, str, int, int, int, int, int, str, str, str, str, str, int, str, int
 ]  # in the order of COLUMNS
 
-_INT16: Final = 2**15
+_INDICATORS: Final = (*INDICATOR_IDS, *[""] * (256 - len(INDICATOR_IDS)))
 _INT32: Final = 2**31
 _INT64: Final = 2**63
-_UINT64: Final = 2**64
 _EARLIEST_MS: Final = 0
 _LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01: a later instant is a mistake of units
 
@@ -51,7 +58,7 @@ class BatchId(NamedTuple):
 
 
 class Unstorable(ValueError):
-    """The measurement can never be a row; the message says why."""
+    """The content can never be rows; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +87,16 @@ def read_record(partition: int, offset: int, value: bytes | None) -> RecordRows:
     content = value or b""
     try:
         batch = decode_measurements(content)
-        _check_batch(batch.source, batch.revision, batch.part)
+        _check_batch(batch)
     except (msgspec.MsgspecError, UnicodeDecodeError, Unstorable) as error:
         record.refusals.append(Refusal(f"no batch of measurements: {error}", content))
         return record
     record.batch = BatchId(batch.source, batch.revision, batch.part)
-    for measurement in batch.rows:
-        _add(record, record.batch, measurement)
+    refused = _reasons(batch.rows)
+    rows = _rows(record.batch, batch.rows, offset)
+    record.rows = list(rows) if not refused else _without(rows, refused)
+    record.days = _days(batch.rows, refused)
+    record.refusals = _refusals(batch.rows, refused)
     return record
 
 
@@ -95,65 +105,117 @@ def refuse_whole(record: RecordRows, value: bytes | None, reason: str) -> Record
     return RecordRows(record.partition, record.offset, refusals=[Refusal(reason, value or b"")])
 
 
-def _add(record: RecordRows, batch: BatchId, measurement: Measurement) -> None:
-    try:
-        row = _row(batch, measurement, record.offset)
-    except Unstorable as error:
-        content = msgspec.msgpack.encode(measurement)
-        record.refusals.append(Refusal(str(error), content))
-    else:
-        record.rows.append(row)
-        record.days.add(day_of(measurement.time_ms))
-
-
-def _check_batch(source: int, revision: int, part: int) -> None:
-    fits = -_INT32 <= source < _INT32 and -_INT64 <= revision < _INT64 and 0 <= part < _INT32
+def _check_batch(batch: MeasurementBatch) -> None:
+    fits = (
+        -_INT32 <= batch.source < _INT32
+        and -_INT64 <= batch.revision < _INT64
+        and 0 <= batch.part < _INT32
+    )
     if not fits:
         raise Unstorable("source, revision or part is out of range")
+    rows = batch.rows
+    if any(len(column) != len(rows) * size for column, size in _sizes(rows)):
+        raise Unstorable("the columns differ in length")
+    for column, entries in _places(rows):
+        if column.size and column.max() >= len(entries):
+            raise Unstorable("a place lies outside of its list")
 
 
-def _row(batch: BatchId, m: Measurement, offset: int) -> Row:
-    if not 0 <= m.indicator < len(INDICATOR_IDS):
-        raise Unstorable(f"unknown indicator {m.indicator}")
-    texts = (m.ticket, m.department, m.team, m.employee, m.channel, m.category, m.rule_version)
-    if "\0" in "".join(texts):
-        raise Unstorable("a text contains the NUL character, which Postgres refuses")
-    _check_numbers(m)
-    return (
-        batch.source,
-        batch.revision,
-        m.ticket,
-        INDICATOR_IDS[m.indicator],
-        m.sequence,
-        m.sign,
-        m.time_ms,
-        m.value,
-        m.good,
-        m.department,
-        m.team,
-        m.employee,
-        m.channel,
-        m.category,
-        signed(m.event),
-        m.rule_version,
-        offset,
+def _sizes(rows: Measurements) -> list[tuple[bytes, int]]:
+    """Columns, and how many bytes an entry of each has."""
+    return [
+        (rows.ticket, 4),
+        (rows.sequence, 4),
+        (rows.sign, 1),
+        (rows.time_ms, 8),
+        (rows.value, 8),
+        (rows.good, 1),
+        (rows.name, 4),
+        (rows.event, 8),
+        (rows.version, 2),
+    ]
+
+
+def _places(rows: Measurements) -> list[tuple[NDArray[np.unsignedinteger[Any]], list[Any]]]:
+    """Columns of places, and the lists that these are places in."""
+    return [
+        (np.frombuffer(rows.ticket, "<u4"), rows.tickets),
+        (np.frombuffer(rows.name, "<u4"), rows.names),
+        (np.frombuffer(rows.version, "<u2"), rows.versions),
+    ]
+
+
+def _reasons(rows: Measurements) -> dict[int, str]:
+    """Which measurements can never be rows, by their places, and why."""
+    indicators = np.frombuffer(rows.indicator, np.uint8)
+    times = np.frombuffer(rows.time_ms, "<i8")
+    reasons: dict[int, str] = {}
+    for (places, _), texts in zip(_places(rows), _texts(rows), strict=True):
+        wrong = np.array(["\0" in text for text in texts], np.bool_)
+        if wrong.any():
+            reason = "a text contains the NUL character, which Postgres refuses"
+            reasons |= dict.fromkeys(np.flatnonzero(wrong[places]).tolist(), reason)
+    for place in np.flatnonzero((times < _EARLIEST_MS) | (times >= _LATEST_MS)).tolist():
+        reasons[place] = f"time_ms {times[place]} lies outside 1970 to 2099"
+    for place in np.flatnonzero(indicators >= len(INDICATOR_IDS)).tolist():
+        reasons[place] = f"unknown indicator {indicators[place]}"
+    return reasons
+
+
+def _texts(rows: Measurements) -> list[list[str]]:
+    return [rows.tickets, ["".join(names) for names in rows.names], rows.versions]
+
+
+def _without(rows: Iterable[Row], refused: Container[int]) -> list[Row]:
+    return [row for place, row in enumerate(rows) if place not in refused]
+
+
+def _days(rows: Measurements, refused: Mapping[int, str]) -> set[int]:
+    """The days that the other measurements lie in."""
+    kept = np.delete(np.frombuffer(rows.time_ms, "<i8"), list(refused))
+    return {day_of(time_ms) for time_ms in np.unique(kept // DAY_MS * DAY_MS).tolist()}
+
+
+def _refusals(rows: Measurements, reasons: dict[int, str]) -> list[Refusal]:
+    """Each refused measurement as a record of its own."""
+    if not reasons:
+        return []
+    return [
+        Refusal(reasons[place], msgspec.msgpack.encode(measurement))
+        for place, measurement in enumerate(rows)
+        if place in reasons
+    ]
+
+
+def _rows(batch: BatchId, rows: Measurements, offset: int) -> Iterator[Row]:
+    """The rows in the order of COLUMNS; an unknown indicator has no name."""
+    ticket, name, version = (column.tolist() for column, _ in _places(rows))
+    departments, teams, employees, channels, categories = (
+        map(part.__getitem__, name) for part in _name_parts(rows)
+    )
+    return zip(
+        repeat(batch.source),
+        repeat(batch.revision),
+        map(rows.tickets.__getitem__, ticket),
+        map(_INDICATORS.__getitem__, rows.indicator),
+        np.frombuffer(rows.sequence, "<i4").tolist(),
+        np.frombuffer(rows.sign, "i1").tolist(),
+        np.frombuffer(rows.time_ms, "<i8").tolist(),
+        np.frombuffer(rows.value, "<i8").tolist(),
+        np.frombuffer(rows.good, "i1").tolist(),
+        departments,
+        teams,
+        employees,
+        channels,
+        categories,
+        # As Postgres's bigint holds a 64-bit number: in two's complement.
+        np.frombuffer(rows.event, "<i8").tolist(),
+        map(rows.versions.__getitem__, version),
+        repeat(offset),
+        strict=False,  # what is the same in all rows does not end
     )
 
 
-def _check_numbers(m: Measurement) -> None:
-    if not _EARLIEST_MS <= m.time_ms < _LATEST_MS:
-        raise Unstorable(f"time_ms {m.time_ms} lies outside 1970 to 2099")
-    fits = (
-        -_INT16 <= m.sign < _INT16
-        and -_INT16 <= m.good < _INT16
-        and -_INT32 <= m.sequence < _INT32
-        and -_INT64 <= m.value < _INT64
-        and -_INT64 <= m.event < _UINT64
-    )
-    if not fits:
-        raise Unstorable("a number does not fit its column")
-
-
-def signed(number: int) -> int:
-    """A 64-bit number as Postgres's bigint holds it (two's complement)."""
-    return number - _UINT64 if number >= _INT64 else number
+def _name_parts(rows: Measurements) -> list[tuple[str, ...]]:
+    """Departments, teams, employees, channels and categories of the distinct names."""
+    return list(zip(*rows.names, strict=True)) or [()] * 5

@@ -14,7 +14,12 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from shared.contracts.measurements import Measurement, MeasurementBatch, encode_measurements
+from shared.contracts.measurements import (
+    Measurement,
+    MeasurementBatch,
+    Measurements,
+    encode_measurements,
+)
 from shared.contracts.topics import MEASUREMENTS
 from shared.runtime.kafka import ensure_topics, make_producer
 
@@ -51,7 +56,7 @@ def dataclass_fields(value: Measurement) -> dict[str, object]:
 
 
 def batch(source: int, revision: int, numbers: range) -> bytes:
-    rows = [measurement(number) for number in numbers]
+    rows = Measurements.of(measurement(number) for number in numbers)
     return encode_measurements(MeasurementBatch(source, revision, 0, rows))
 
 
@@ -185,7 +190,10 @@ async def test_a_batch_that_was_produced_twice_is_stored_once(
 
 async def test_every_part_of_a_flush_is_stored(kafka: str, database: str, topic: str) -> None:
     rows = [measurement(number) for number in range(20)]
-    halves = [MeasurementBatch(0, 1, 0, rows[:10], 0), MeasurementBatch(0, 1, 0, rows[10:], 1)]
+    halves = [
+        MeasurementBatch(0, 1, 0, Measurements.of(rows[:10]), 0),
+        MeasurementBatch(0, 1, 0, Measurements.of(rows[10:]), 1),
+    ]
     async with producer(kafka, f"{topic}-parts") as sender, sender.transaction():
         for half in halves:
             await (await sender.send(topic, encode_measurements(half), partition=0))
@@ -197,7 +205,8 @@ async def test_what_can_never_be_stored_is_set_aside_and_the_rest_goes_on(
     kafka: str, database: str, topic: str
 ) -> None:
     with_nul = measurement(1, department="a\0b")
-    mixed = encode_measurements(MeasurementBatch(0, 1, 0, [measurement(0), with_nul]))
+    rows = Measurements.of([measurement(0), with_nul])
+    mixed = encode_measurements(MeasurementBatch(0, 1, 0, rows))
     async with producer(kafka, f"{topic}-odd") as sender, sender.transaction():
         for value in (mixed, b"no batch", batch(0, 2, range(2, 4))):
             await (await sender.send(topic, value, partition=0))

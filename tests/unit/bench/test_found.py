@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench import found
 from bench.oracle import Cell
 from shared.contracts.indicators import INDICATOR_IDS
-from shared.contracts.panes import DAY, MINUTE, PaneUpdate, Watermark
+from shared.contracts.panes import DAY, MINUTE, Cells, PaneUpdate, Watermark
 from shared.contracts.panes import Cell as PaneCell
 from shared.contracts.scopes import SCOPE_KINDS
 
@@ -24,11 +24,11 @@ def test_a_table_of_faust_is_read_from_its_changelog() -> None:
 
 
 def update(source: int, revision: int, cells: list[PaneCell], old: list[PaneCell]) -> PaneUpdate:
-    return PaneUpdate(source, "g", "", revision, 0, False, 0, "v", cells, 1, old)
+    return PaneUpdate(source, "g", revision, 0, False, 0, "v", Cells.of(cells), 1, Cells.of(old))
 
 
 def day(n: int, total: int, *, level: int = DAY, kind: int = ORGANISATION) -> PaneCell:
-    return PaneCell(level, 0, kind, "", 0, n, total, 0)
+    return PaneCell(("", kind, ""), level, 0, 0, n, total, 0)
 
 
 def test_totals_add_source_partitions_and_take_the_last_revision_of_each() -> None:

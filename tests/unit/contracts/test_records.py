@@ -47,5 +47,5 @@ def test_half_a_record_is_refused(name: str) -> None:
 
 
 def test_an_older_reader_passes_over_what_a_newer_writer_appends() -> None:
-    appended = msgspec.msgpack.encode([*msgspec.to_builtins(PANES), "new"])
+    appended = msgspec.msgpack.encode([*msgspec.to_builtins(PANES, builtin_types=(bytes,)), "new"])
     assert decode_pane_record(appended) == PANES

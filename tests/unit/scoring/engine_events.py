@@ -73,7 +73,8 @@ def measure(rules: RuleHistory, events: Iterable[dict[str, Any]]) -> Flush:
 
 
 CellKey = tuple[str, int, int, int, str, int]
-Sums = tuple[int, int, int, tuple[int, ...]]
+"""Department, level, start, kind of scope, id, indicator."""
+Sums = tuple[int, int, int, tuple[tuple[int, int], ...]]
 
 
 def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
@@ -84,7 +85,7 @@ def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     for flush in flushes:
         for update in flush.panes:
             for cell in [*update.slice_cells, *update.cells]:
-                held[_key(update.department, cell)] = _sums(cell)
+                held[key_of(cell)] = _sums(cell)
     return {
         key: sums
         for key, sums in held.items()
@@ -92,9 +93,10 @@ def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     }
 
 
-def _key(department: str, cell: Cell) -> CellKey:
-    return department, cell.level, cell.start_ms, cell.kind, cell.id, cell.indicator
+def key_of(cell: Cell) -> CellKey:
+    department, kind, name = cell.scope
+    return department, cell.level, cell.start_ms, kind, name, cell.indicator
 
 
 def _sums(cell: Cell) -> Sums:
-    return cell.n, cell.total, cell.good, tuple(cell.sketch or ())
+    return cell.n, cell.total, cell.good, cell.sketch

@@ -13,7 +13,7 @@ from services.scoring.core.rules import RuleHistory
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, TOTAL
-from tests.unit.scoring.engine_events import Log, cells, event, new_engine
+from tests.unit.scoring.engine_events import Log, cells, event, key_of, new_engine
 from tests.unit.scoring.plain_recomputation import totals_by_department
 
 RULES = load_rules(None)
@@ -207,7 +207,5 @@ def touched(engine: Engine, log: Log) -> dict[object, object]:
     log.feed(engine)
     flush = engine.flush(caught_up=True)
     return {
-        (update.department, c.level, c.start_ms, c.kind, c.id, c.indicator): (c.n, c.total, c.good)
-        for update in flush.panes
-        for c in update.cells
+        key_of(c): (c.n, c.total, c.good, c.sketch) for update in flush.panes for c in update.cells
     }
