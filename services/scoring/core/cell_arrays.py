@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from services.scoring.core.columns import Integers, run_starts, spread
+from services.scoring.core.columns import Integers, run_lengths, run_starts, spread
 from shared.contracts.panes import Cells, ScopeName
 
 _INT64: Final = np.dtype("<i8")
@@ -119,7 +119,7 @@ class WireCells:
         self._runs = run_starts(arrays.scope)
         self._scopes = arrays.scope[self._runs]
         self._groups = groups[self._scopes]
-        lengths = np.diff(self._runs, append=arrays.size)
+        lengths = run_lengths(self._runs, arrays.size)
         self._run = np.repeat(np.arange(len(self._runs), dtype=_UINT32), lengths)
         self._arrays = arrays
         self._entries = _ends(arrays.buckets)
@@ -179,7 +179,7 @@ def _by_scope(scopes: Integers, groups: Integers) -> Integers:
     keys = np.sort(scopes << _PLACE_BITS | np.arange(len(scopes)))
     order = keys & (1 << _PLACE_BITS) - 1
     starts = run_starts(keys >> _PLACE_BITS)
-    lengths = np.diff(starts, append=len(order))
+    lengths = run_lengths(starts, len(order))
     runs = np.argsort(groups[scopes[order[starts]]], kind="stable")
     return order[spread(starts[runs], lengths[runs])]
 

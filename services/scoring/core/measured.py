@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,6 +15,13 @@ from services.scoring.core.lifecycle import Holder, Row
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.measurements import Measurements, Names
 
+_PLACE: Final = Row._fields.index
+_NUMBERS: Final = tuple(
+    itemgetter(_PLACE(name))
+    for name in ("indicator", "sequence", "sign", "time_ms", "value", "good")
+)
+_NAMES: Final = itemgetter(_PLACE("holder"), _PLACE("channel"), _PLACE("category"))
+_EVENT: Final = itemgetter(_PLACE("event"))
 _UINT64: Final = np.dtype("<u8")
 _INT64: Final = np.dtype("<i8")
 _UINT32: Final = np.dtype("<u4")
@@ -64,20 +72,13 @@ def measured(stated: Sequence[tuple[str, Sequence[Row]]], names: NameTable) -> M
     tickets = [ticket for ticket, _ in stated]
     lengths = [len(rows) for _, rows in stated]
     rows = list(chain.from_iterable(rows for _, rows in stated))
-    columns = list(zip(*rows, strict=True)) or [()] * len(Row._fields)
-    indicator, sequence, sign, time_ms, value, good, holder, channel, category, event = columns
-    numbers = list(map(names.__getitem__, zip(holder, channel, category, strict=True)))
+    numbers = map(names.__getitem__, map(_NAMES, rows))
     return Measured(
         tickets,
         np.repeat(np.arange(len(tickets)), lengths),
-        np.array(indicator, np.int64),
-        np.array(sequence, np.int64),
-        np.array(sign, np.int64),
-        np.array(time_ms, np.int64),
-        np.array(value, np.int64),
-        np.array(good, np.int64),
-        np.array(numbers, np.int64),
-        np.array(event, np.uint64),
+        *(np.fromiter(map(column, rows), np.int64, len(rows)) for column in _NUMBERS),
+        np.fromiter(numbers, np.int64, len(rows)),
+        np.fromiter(map(_EVENT, rows), np.uint64, len(rows)),
     )
 
 

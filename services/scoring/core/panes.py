@@ -20,7 +20,7 @@ import numpy as np
 
 from services.scoring.core import sketch
 from services.scoring.core.cell_arrays import CellArrays, from_wire, joined
-from services.scoring.core.columns import Column, Integers, grown, run_starts, spread
+from services.scoring.core.columns import Column, Integers, grown, run_lengths, run_starts, spread
 from services.scoring.core.key_index import KeyIndex, distinct
 from services.scoring.core.measured import Measured, NameTable
 from services.scoring.core.sketch_columns import SketchColumns
@@ -189,7 +189,7 @@ class _Rollup(NamedTuple):
     def reduced(self) -> tuple[_Rollup, Integers]:
         """Equal keys, which follow one another, made one; and the place of each entry in it."""
         starts = run_starts(self.keys)
-        lengths = np.diff(starts, append=len(self.keys))
+        lengths = run_lengths(starts, len(self.keys))
         sums = (np.add.reduceat(column, starts) for column in self[1:])
         return _Rollup(self.keys[starts], *sums), np.repeat(np.arange(len(starts)), lengths)
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from services.scoring.core import sketch
-from services.scoring.core.columns import Integers, grown, run_starts, spread
+from services.scoring.core.columns import Integers, grown, run_lengths, run_starts, spread
 from services.scoring.core.key_index import KeyIndex
 
 _BUCKET_BITS: Final = 12
@@ -77,7 +77,7 @@ class SketchColumns:
         owners = self._index.keys[known:] >> _BUCKET_BITS
         starts = run_starts(owners)
         cells = owners[starts]
-        added = np.diff(starts, append=len(owners))
+        added = run_lengths(starts, len(owners))
         self._first = grown(self._first, int(cells[-1]) + 1)
         self._size = grown(self._size, int(cells[-1]) + 1)
         self._make_room(cells, added)
