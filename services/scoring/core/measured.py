@@ -16,12 +16,8 @@ from services.scoring.core.rules import RuleHistory
 from shared.contracts.measurements import Measurements, Names
 
 _PLACE: Final = Row._fields.index
-_NUMBERS: Final = tuple(
-    itemgetter(_PLACE(name))
-    for name in ("indicator", "sequence", "sign", "time_ms", "value", "good")
-)
+_GETTERS: Final = {name: itemgetter(_PLACE(name)) for name in Row._fields}
 _NAMES: Final = itemgetter(_PLACE("holder"), _PLACE("channel"), _PLACE("category"))
-_EVENT: Final = itemgetter(_PLACE("event"))
 _UINT64: Final = np.dtype("<u8")
 _INT64: Final = np.dtype("<i8")
 _UINT32: Final = np.dtype("<u4")
@@ -72,14 +68,22 @@ def measured(stated: Sequence[tuple[str, Sequence[Row]]], names: NameTable) -> M
     tickets = [ticket for ticket, _ in stated]
     lengths = [len(rows) for _, rows in stated]
     rows = list(chain.from_iterable(rows for _, rows in stated))
-    numbers = map(names.__getitem__, map(_NAMES, rows))
     return Measured(
         tickets,
         np.repeat(np.arange(len(tickets)), lengths),
-        *(np.fromiter(map(column, rows), np.int64, len(rows)) for column in _NUMBERS),
-        np.fromiter(numbers, np.int64, len(rows)),
-        np.fromiter(map(_EVENT, rows), np.uint64, len(rows)),
+        _column(rows, "indicator"),
+        _column(rows, "sequence"),
+        _column(rows, "sign"),
+        _column(rows, "time_ms"),
+        _column(rows, "value"),
+        _column(rows, "good"),
+        np.fromiter(map(names.__getitem__, map(_NAMES, rows)), np.int64, len(rows)),
+        np.fromiter(map(_GETTERS["event"], rows), np.uint64, len(rows)),
     )
+
+
+def _column(rows: Sequence[Row], name: str) -> Integers:
+    return np.fromiter(map(_GETTERS[name], rows), np.int64, len(rows))
 
 
 def to_wire(
