@@ -247,15 +247,15 @@ class Engine:
             fresh = _fresh(ticket, reads, pending.dead_letters)
             booked += len(fresh)
             if fresh:
-                rows, odd = self._live(ticket, fresh)
+                own, odd = self._live(ticket, fresh)
                 anomalies.update(odd)
                 ticket.append(fresh)
                 self._tickets[ticket_id] = tickets.pack(ticket)
                 touched.append(ticket_id)
-                stated.append((ticket_id, rows))
-        rows_ = measured(stated, self._names)
-        self._panes.book(rows_, self.watermark_ms)
-        return _Booked(rows_, touched, booked, anomalies)
+                stated.append((ticket_id, own))
+        rows = measured(stated, self._names)
+        self._panes.book(rows, self.watermark_ms)
+        return _Booked(rows, touched, booked, anomalies)
 
     def _live(self, ticket: Ticket, fresh: list[Fact]) -> tuple[list[Row], Iterable[str]]:
         """Advance the ticket by new facts; by a replay where they do not simply come next."""

@@ -46,6 +46,9 @@ _INDICATOR_MASK: Final = (1 << _INDICATOR_BITS) - 1
 """A cell's key is its scope's number, its indicator, and its start in minutes: since 1970 while a
 flush is rolled up (up to the year 9999), since the beginning of the block inside one."""
 
+_EXPIRED: Final = -1
+"""In the place of a block's number: the booking goes nowhere."""
+
 _ORGANISATION: Final = SCOPE_KINDS.index("organisation")
 _DEPARTMENT: Final = SCOPE_KINDS.index("department")
 _TEAM: Final = SCOPE_KINDS.index("team")
@@ -203,6 +206,10 @@ class _Durations(NamedTuple):
     cells: Integers
     buckets: Integers
     counts: Integers
+
+
+_NONE: Final = np.zeros(0, np.int64)
+_NO_DURATIONS: Final = _Durations(_NONE, _NONE, _NONE)
 
 
 class BlockKey(NamedTuple):
@@ -404,11 +411,6 @@ class PaneStore:
         keys = (cells.scope << _INDICATOR_BITS | cells.indicator) << _OFFSET_BITS | offsets
         for number, places in _parts(numbers):
             self._open(BlockKey(level, number)).replace(keys[places], cells.take(places))
-
-
-_EXPIRED: Final = -1
-_NONE: Final = np.zeros(0, np.int64)
-_NO_DURATIONS: Final = _Durations(_NONE, _NONE, _NONE)
 
 
 def _limit(level: int, watermark_ms: int) -> int:
