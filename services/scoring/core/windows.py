@@ -4,32 +4,40 @@ Minutes make the windows of 5 minutes to an hour, quarter-hours those of 24 hour
 calendar days that of 30 days. A window's sums change by what a pane's cell changed, and by the
 panes that enter and leave when time moves, so a figure costs what has changed and not what the
 window holds. Sums are integers: what was added is subtracted without a trace.
+
+Nothing here looks at cells one by one: cells are columns, and a pane is looked at once for all of
+its cells that came together.
 """
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
+from services.scoring.core.cell_batch import INDICATOR_BITS, CellBatch, Part, batch_of
+from services.scoring.core.columns import Column, Integers, grown, run_starts
 from services.scoring.core.figures import Summary
+from services.scoring.core.held_pane import CellValues, Change, HeldPane, cell_keys
+from services.scoring.core.series_numbers import SeriesNumbers
+from services.scoring.core.series_sums import SeriesSums
 from shared.contracts.figures import WindowName
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS, Scope
 
 MINUTE_MS: Final = 60_000
 QUARTER_MS: Final = 15 * MINUTE_MS
 DAY_MS: Final = 86_400_000
 
-_INDICATOR_BITS: Final = 6
-_SOURCE_BITS: Final = 12
-_INDICATOR_MASK: Final = (1 << _INDICATOR_BITS) - 1
+_LEVEL_BITS: Final = 2
+_LEVEL_MASK: Final = (1 << _LEVEL_BITS) - 1
 
 
 class WindowSpec(NamedTuple):
@@ -58,9 +66,9 @@ _MASK_OF_LEVEL: Final = {
     level: sum(1 << place for place in places) for level, places in _OF_LEVEL.items()
 }
 ALL_WINDOWS: Final = (1 << len(SPECS)) - 1
-_GAUGES: Final = frozenset(
-    place for place, name in enumerate(INDICATOR_IDS) if INDICATORS[name].kind == "gauge"
-)
+_EVERY_WINDOW: Final = tuple(range(len(SPECS)))
+_IS_GAUGE: Final = np.zeros(1 << INDICATOR_BITS, np.bool_)
+_IS_GAUGE[: len(INDICATOR_IDS)] = [INDICATORS[name].kind == "gauge" for name in INDICATOR_IDS]
 
 
 class Span(NamedTuple):
@@ -86,31 +94,19 @@ def span_of(spec: WindowSpec, stream_ms: int, zone: ZoneInfo) -> Span:
     return Span(end - spec.panes * pane, end)
 
 
-class _Held(msgspec.Struct, gc=False):
-    """What one source last said of one cell; the sketch rests as packed 32-bit integers."""
-
-    n: int
-    total: int
-    good: int
-    sketch: bytes | None
-
-
-_NONE_HELD: Final = _Held(0, 0, 0, None)
-_Pane = dict[int, _Held]
-
-
 class _Level:
-    """The panes of one level by their start."""
+    """The panes of one level by their start, and by series the changes of gauges in panes that
+    lie ahead of the windows' end."""
 
     def __init__(self) -> None:
-        self.panes: dict[int, _Pane] = {}
+        self.panes: dict[int, HeldPane] = {}
         self.starts: list[int] = []
-        self.ahead: dict[int, int] = {}
+        self.ahead: Integers = np.zeros(0, np.int64)
 
-    def open(self, start_ms: int) -> _Pane:
+    def open(self, start_ms: int) -> HeldPane:
         pane = self.panes.get(start_ms)
         if pane is None:
-            pane = self.panes[start_ms] = {}
+            pane = self.panes[start_ms] = HeldPane()
             insort(self.starts, start_ms)
         return pane
 
@@ -135,28 +131,30 @@ class PaneWindows:
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self._levels = {level: _Level() for level in _LEVELS}
-        self._sums: tuple[dict[int, Summary], ...] = tuple({} for _ in SPECS)
+        self._series = SeriesNumbers()
+        self._sums = SeriesSums(len(SPECS))
         self._spans: list[Span] | None = None
-        self._totals: dict[int, int] = {}
-        self._gauges: dict[int, int] = {}
+        self._totals = HeldPane()
+        self._gauges: Integers = np.zeros(0, np.int64)
+        self._gauge_told: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._scopes: list[Scope] = []
-        self._ids: dict[tuple[str, int, str], int] = {}
-        self._seen: list[int] = []
-        self._changed: dict[int, int] = {}
+        self._kinds = Column()
+        self._ids: dict[ScopeName, int] = {}
+        self._changed: NDArray[np.uint8] = np.zeros(0, np.uint8)
 
     # -- scopes ---------------------------------------------------------------------------------
 
     def scope_id(self, scope: Scope) -> int:
         """The number of a scope, given out when it is first asked for."""
-        return self._scope_id(scope.department, SCOPE_KINDS.index(scope.kind), scope.id)
+        return self._scope_id((scope.department, SCOPE_KINDS.index(scope.kind), scope.id))
 
-    def _scope_id(self, department: str, kind: int, name: str) -> int:
-        key = (department, kind, name)
-        number = self._ids.get(key)
+    def _scope_id(self, name: ScopeName) -> int:
+        number = self._ids.get(name)
         if number is None:
-            number = self._ids[key] = len(self._scopes)
-            self._scopes.append(Scope(SCOPE_KINDS[kind], department, name))
-            self._seen.append(0)
+            number = self._ids[name] = len(self._scopes)
+            department, kind, id_ = name
+            self._scopes.append(Scope(SCOPE_KINDS[kind], department, id_))
+            self._kinds.extend([kind])
         return number
 
     def scope(self, scope_id: int) -> Scope:
@@ -169,84 +167,92 @@ class PaneWindows:
         return len(self._scopes)
 
     @property
+    def kinds(self) -> Integers:
+        """The kind of each scope, a place in SCOPE_KINDS."""
+        return self._kinds.values
+
+    @property
     def cells(self) -> int:
         """How many cells are kept."""
         return sum(len(pane) for level in self._levels.values() for pane in level.panes.values())
 
     # -- cells ----------------------------------------------------------------------------------
 
-    def apply(self, source: int, department: str, cells: Iterable[Cell]) -> dict[int, int]:
-        """Replace cells of one source. Returns the windows (as bits) by scope that it changed, or
-        that it may change when time begins."""
-        changed: dict[int, int] = {}
-        for cell in cells:
-            scope_id = self._scope_id(department, cell.kind, cell.id)
-            series = scope_id << _INDICATOR_BITS | cell.indicator
-            if cell.level == TOTAL:
-                bits = self._replace_total(series, source, cell.total)
-            else:
-                bits = self._replace(series, source, cell)
-            if bits:
-                changed[scope_id] = changed.get(scope_id, 0) | bits
-        for scope_id, bits in changed.items():
-            self._changed[scope_id] = self._changed.get(scope_id, 0) | bits
-        return changed
+    def apply(self, parts: Sequence[Part]) -> Integers:
+        """Replace cells; the parts follow one another. Returns by scope the place of the last part
+        that changed its windows, or may change them when time begins; -1 where none did."""
+        batch = batch_of(parts, self._scope_id)
+        series = self._series.place(batch.scope, batch.indicator)
+        self._reach()
+        panes = batch.start_ms << _LEVEL_BITS | batch.level
+        order = np.argsort(panes, kind="stable")
+        panes, series, batch = panes[order], series[order], batch.take(order)
+        last_part = np.full(len(self._scopes), -1, np.int64)
+        starts = run_starts(panes)
+        for pane, rows in zip(panes[starts].tolist(), _slices(starts, len(panes)), strict=True):
+            changed, bits = self._replace(pane & _LEVEL_MASK, pane >> _LEVEL_BITS, batch, series, rows)
+            if bits and len(changed):
+                scopes = batch.scope[rows][changed]
+                self._changed[scopes] |= np.uint8(bits)
+                np.maximum.at(last_part, scopes, batch.part[rows][changed])
+        return last_part
 
-    def _replace_total(self, series: int, source: int, total: int) -> int:
-        key = series << _SOURCE_BITS | source
-        change = total - self._totals.get(key, 0)
-        if not change:
-            return 0
-        self._totals[key] = total
-        self._gauges[series] = self._gauges.get(series, 0) + change
-        self._note(series)
-        return ALL_WINDOWS
+    def _reach(self) -> None:
+        """Make room for all scopes and series."""
+        series = len(self._series)
+        self._sums.reach(series)
+        self._gauges = grown(self._gauges, series)
+        for level in self._levels.values():
+            level.ahead = grown(level.ahead, series)
+        self._gauge_told = grown(self._gauge_told, series)
+        self._changed = grown(self._changed, len(self._scopes))
 
-    def _replace(self, series: int, source: int, cell: Cell) -> int:
-        level = self._levels[cell.level]
-        if self._is_over(cell.level, cell.start_ms):
-            return 0
-        pane = level.open(cell.start_ms)
-        key = series << _SOURCE_BITS | source
-        old = pane.get(key, _NONE_HELD)
-        new = _Held(cell.n, cell.total, cell.good, _packed(cell.sketch))
-        if new == old:
-            return 0
-        pane[key] = new
-        self._note(series)
+    def _replace(
+        self, level: int, start_ms: int, batch: CellBatch, series: Integers, rows: slice
+    ) -> tuple[Integers, int]:
+        """Replace the cells of one pane: the rows that say something new, and the windows (as
+        bits) which that changes."""
+        keys = cell_keys(series[rows], batch.source[rows])
+        values = CellValues(
+            batch.n[rows], batch.total[rows], batch.good[rows], batch.sketches.part(rows)
+        )
+        if level == TOTAL:
+            changed, change = self._totals.replace(keys, values)
+            self._book_totals(change)
+            return changed, ALL_WINDOWS
+        if self._is_over(level, start_ms):
+            return keys, 0
+        changed, change = self._levels[level].open(start_ms).replace(keys, values)
+        return changed, self._book(level, start_ms, change)
+
+    def _book_totals(self, change: Change) -> None:
+        np.add.at(self._gauges, change.series, change.total)
+        self._gauge_told[change.series] = True
+        self._sums.touch(_EVERY_WINDOW, change.series)
+
+    def _book(self, level: int, start_ms: int, change: Change) -> int:
+        """Add a change to the windows that hold its pane, and return these as bits."""
         if self._spans is None:
             return ALL_WINDOWS
-        return self._book(level, cell.level, cell.start_ms, series, _Change.between(old, new))
+        if start_ms >= self._end(level):
+            self._book_ahead(level, change)
+            return 0
+        windows = [w for w in _OF_LEVEL[level] if start_ms >= self._spans[w].start_ms]
+        self._sums.add(windows, change)
+        return sum(1 << window for window in windows)
 
-    def _book(self, level: _Level, place: int, start_ms: int, series: int, change: _Change) -> int:
+    def _book_ahead(self, level: int, change: Change) -> Integers:
+        """Keep the changes of gauges apart; the series that have any."""
+        rows = np.flatnonzero(_IS_GAUGE[self._series.indicator[change.series]])
+        series = change.series[rows]
+        np.add.at(self._levels[level].ahead, series, change.total[rows])
+        self._sums.touch(_OF_LEVEL[level], series)
+        return series
+
+    def _end(self, level: int) -> int:
+        """Where the windows of a level end."""
         assert self._spans is not None
-        bits = 0
-        for window in _OF_LEVEL[place]:
-            start, end = self._spans[window]
-            if start_ms >= end:
-                self._book_ahead(level, series, change.total)
-                break
-            if start_ms >= start:
-                self._add(window, series, change)
-                bits |= 1 << window
-        return bits
-
-    def _book_ahead(self, level: _Level, series: int, total: int) -> None:
-        if series & _INDICATOR_MASK in _GAUGES:
-            level.ahead[series] = level.ahead.get(series, 0) + total
-
-    def _add(self, window: int, series: int, change: _Change) -> None:
-        sums = self._sums[window]
-        summary = sums.get(series)
-        if summary is None:
-            summary = sums[series] = Summary()
-        summary.add(change.n, change.total, change.good)
-        if change.gone:
-            summary.add_buckets(change.gone, -1)
-        if change.come:
-            summary.add_buckets(change.come, 1)
-        if summary.empty:
-            del sums[series]
+        return self._spans[_OF_LEVEL[level][0]].end_ms
 
     def _is_over(self, level: int, start_ms: int) -> bool:
         """Whether no window can ever hold the pane any more."""
@@ -255,9 +261,6 @@ class PaneWindows:
     def _oldest(self, level: int) -> int:
         assert self._spans is not None
         return min(self._spans[window].start_ms for window in _OF_LEVEL[level])
-
-    def _note(self, series: int) -> None:
-        self._seen[series >> _INDICATOR_BITS] |= 1 << (series & _INDICATOR_MASK)
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -280,44 +283,34 @@ class PaneWindows:
         for place, level in self._levels.items():
             level.drop_before(self._oldest(place))
             for start in level.starts:
-                self._begin_pane(place, level, start)
-        self._changed = dict.fromkeys(range(len(self._scopes)), ALL_WINDOWS)
-
-    def _begin_pane(self, place: int, level: _Level, start_ms: int) -> None:
-        for series, change in _changes(level.panes[start_ms], 1):
-            self._book(level, place, start_ms, series, change)
+                self._book(place, start, level.panes[start].all())
+        self._changed[:] = ALL_WINDOWS
 
     def _move(self, place: int, level: _Level, before: list[Span], after: list[Span]) -> None:
         for window in _OF_LEVEL[place]:
             old, new = before[window], after[window]
-            leaving = level.between(old.start_ms, min(new.start_ms, old.end_ms))
-            entering = level.between(max(old.end_ms, new.start_ms), new.end_ms)
-            self._shift(window, level, leaving, -1)
-            self._shift(window, level, entering, 1)
+            for start in level.between(old.start_ms, min(new.start_ms, old.end_ms)):
+                self._shift(window, level.panes[start].all().less())
+            for start in level.between(max(old.end_ms, new.start_ms), new.end_ms):
+                self._shift(window, level.panes[start].all())
         window = _OF_LEVEL[place][0]
         self._overtake(place, level, before[window].end_ms, after[window].end_ms)
         level.drop_before(self._oldest(place))
+        if place == QUARTER:
+            self._sums.clear_buckets()
 
-    def _shift(self, window: int, level: _Level, starts: Iterable[int], sign: int) -> None:
-        for start in starts:
-            for series, change in _changes(level.panes[start], sign):
-                self._add(window, series, change)
-                self._mark(series, 1 << window)
+    def _shift(self, window: int, change: Change) -> None:
+        self._sums.add((window,), change)
+        self._mark(change.series, 1 << window)
 
     def _overtake(self, place: int, level: _Level, old_end_ms: int, end_ms: int) -> None:
         """Changes of gauges that lay ahead of the windows' end lie behind it now."""
-        if not level.ahead:
-            return
         for start in level.between(old_end_ms, end_ms):
-            for key, held in level.panes[start].items():
-                series = key >> _SOURCE_BITS
-                if series in level.ahead:
-                    level.ahead[series] -= held.total
-                    self._mark(series, _MASK_OF_LEVEL[place])
+            gauges = self._book_ahead(place, level.panes[start].all().less())
+            self._mark(gauges, _MASK_OF_LEVEL[place])
 
-    def _mark(self, series: int, bits: int) -> None:
-        scope_id = series >> _INDICATOR_BITS
-        self._changed[scope_id] = self._changed.get(scope_id, 0) | bits
+    def _mark(self, series: Integers, bits: int) -> None:
+        self._changed[self._series.scope[series]] |= np.uint8(bits)
 
     def next_change(self, after_ms: int, until_ms: int) -> Iterator[int]:
         """Instants in ``(after_ms, until_ms]`` at which panes enter or leave a window: the end of
@@ -348,15 +341,16 @@ class PaneWindows:
 
     # -- reading --------------------------------------------------------------------------------
 
-    def take_changed(self) -> dict[int, int]:
-        """Windows (as bits) by scope whose sums changed since the last call."""
-        changed, self._changed = self._changed, {}
+    def take_changed(self) -> NDArray[np.uint8]:
+        """By scope, the windows (as bits) whose sums changed since the last call."""
+        changed = grown(self._changed, len(self._scopes))[: len(self._scopes)]
+        self._changed = np.zeros(len(changed), np.uint8)
         return changed
 
-    def occupied(self, window: int) -> set[int]:
-        """Scopes with anything in a window."""
-        series = [*self._sums[window], *(s for s, level in self._gauges.items() if level)]
-        return {number >> _INDICATOR_BITS for number in series}
+    def occupied(self, window: int) -> Integers:
+        """Scopes with anything in a window, ascending."""
+        series = np.concatenate((self._sums.occupied(window), np.flatnonzero(self._gauges)))
+        return np.unique(self._series.scope[series])
 
     def span(self, window: int) -> Span:
         """Where a window lies now."""
@@ -365,22 +359,31 @@ class PaneWindows:
 
     def indicators(self, scope_id: int) -> list[int]:
         """Places of the indicators ever seen of a scope."""
-        seen = self._seen[scope_id]
-        return [place for place in range(len(INDICATOR_IDS)) if seen >> place & 1]
+        return [p for p in self._series.indicators(scope_id) if p < len(INDICATOR_IDS)]
+
+    def stamp(self, window: int, scope_id: int, indicator: int) -> int:
+        """Grows when the sums of an indicator change in a window; 0 while there were none."""
+        series = self._series.find(scope_id, indicator)
+        return 0 if series is None else self._sums.stamp(window, series)
 
     def summary(self, window: int, scope_id: int, indicator: int) -> Summary | None:
-        """The sums of an indicator in a window, to be read and not changed; a gauge's level at
-        the window's end is its ``total``. None without data."""
-        series = scope_id << _INDICATOR_BITS | indicator
-        if indicator in _GAUGES:
+        """The sums of an indicator in a window; a gauge's level at the window's end is its
+        ``total``. None without data."""
+        series = self._series.find(scope_id, indicator)
+        if series is None:
+            return None
+        if _IS_GAUGE[indicator]:
             return self._gauge(window, series)
-        return self._sums[window].get(series)
+        n, total, good = self._sums.numbers(window, series)
+        sketch = self._sums.sketch(window, series)
+        if not (n or total or good or sketch):
+            return None
+        return Summary(n, total, good, sketch)
 
     def _gauge(self, window: int, series: int) -> Summary | None:
-        total = self._gauges.get(series)
-        if total is None:
+        if not self._gauge_told[series]:
             return None
-        level = total - self._levels[SPECS[window].level].ahead.get(series, 0)
+        level = int(self._gauges[series] - self._levels[SPECS[window].level].ahead[series])
         return Summary(n=max(level, 0), total=level)
 
     @property
@@ -390,42 +393,6 @@ class PaneWindows:
         return starts[0] if starts else None
 
 
-class _Change(NamedTuple):
-    """What a cell's replacement adds to a sum; bucket counts that go and that come."""
-
-    n: int
-    total: int
-    good: int
-    gone: Iterable[tuple[int, int]]
-    come: Iterable[tuple[int, int]]
-
-    @classmethod
-    def between(cls, old: _Held, new: _Held) -> _Change:
-        if old.sketch == new.sketch:
-            gone: Iterable[tuple[int, int]] = ()
-            come: Iterable[tuple[int, int]] = ()
-        else:
-            before, after = set(_pairs(old.sketch)), set(_pairs(new.sketch))
-            gone, come = before - after, after - before
-        return cls(new.n - old.n, new.total - old.total, new.good - old.good, gone, come)
-
-
-def _changes(pane: _Pane, sign: int) -> Iterator[tuple[int, _Change]]:
-    """A whole pane as what it adds (``sign`` 1) or takes away (-1), by series."""
-    for key, held in pane.items():
-        pairs = _pairs(held.sketch)
-        gone, come = ((), pairs) if sign > 0 else (pairs, ())
-        change = _Change(sign * held.n, sign * held.total, sign * held.good, gone, come)
-        yield key >> _SOURCE_BITS, change
-
-
-def _packed(sketch: list[int] | None) -> bytes | None:
-    return array("i", sketch).tobytes() if sketch else None
-
-
-def _pairs(packed: bytes | None) -> list[tuple[int, int]]:
-    if packed is None:
-        return []
-    numbers = array("i")
-    numbers.frombytes(packed)
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
+def _slices(starts: Integers, size: int) -> Iterator[slice]:
+    for first, last in pairwise([*starts.tolist(), size]):
+        yield slice(first, last)

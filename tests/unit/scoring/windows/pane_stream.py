@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.core.sketch import bucket_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, PaneUpdate
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, Cells, PaneUpdate
 from shared.contracts.scopes import SCOPE_KINDS
 
 MINUTE_MS = 60_000
@@ -122,17 +122,15 @@ def _start(level: int, time_ms: int, zone: ZoneInfo) -> int:
 def _cell(place: _Place, facts: Iterable[Fact], zone: ZoneInfo) -> Cell:
     level, start, kind, name, indicator = place
     own = counted(fact for fact in facts if place in set(_places(fact, zone)))
-    sketch = [number for pair in own.buckets for number in pair] or None
     return Cell(
+        ("d", SCOPE_KINDS.index(kind), name),
         level,
         start,
-        SCOPE_KINDS.index(kind),
-        name,
         INDICATOR_IDS.index(indicator),
         own.n,
         own.total,
         own.good,
-        sketch,
+        own.buckets,
     )
 
 
@@ -145,20 +143,19 @@ def update(
     caught_up: bool = False,
     received_ms: int = 0,
     cycle: int = 0,
-    slice_cells: list[Cell] | None = None,
+    slice_cells: Iterable[Cell] = (),
     department: str = "d",
 ) -> PaneUpdate:
     """A record of ``panes`` of the department ``d``."""
     return PaneUpdate(
         source,
         f"department:{department}",
-        department,
         revision,
         watermark_ms,
         caught_up,
         received_ms,
         "v1",
-        cells,
+        Cells.of(cells),
         cycle,
-        slice_cells or [],
+        Cells.of(slice_cells),
     )

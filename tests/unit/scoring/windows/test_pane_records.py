@@ -6,18 +6,18 @@ import msgspec
 import pytest
 
 from services.scoring.windows.pane_records import _PackedUpdate, decode_record
-from shared.contracts.panes import Cell, PaneUpdate, Watermark, encode_pane_record
+from shared.contracts.panes import NO_CELLS, Cell, PaneUpdate, Watermark, encode_pane_record
 from tests.unit.scoring.windows.pane_stream import update
 
-CELL = Cell(0, 60_000, 1, "d", 0, 2, 30, 1, [5, 2])
-OLD = Cell(1, 0, 1, "d", 0, 3, 40, 1)
+CELL = Cell(("d", 1, "d"), 0, 60_000, 0, 2, 30, 1, ((5, 2),))
+OLD = Cell(("d", 1, "d"), 1, 0, 0, 3, 40, 1)
 
 
 def test_an_update_comes_with_or_without_its_slice() -> None:
     sent = update(3, [CELL], slice_cells=[OLD], cycle=7, watermark_ms=9)
     value = encode_pane_record(sent)
     assert decode_record(value, with_slice=True) == sent
-    assert decode_record(value, with_slice=False) == msgspec.structs.replace(sent, slice_cells=[])
+    assert decode_record(value, with_slice=False) == msgspec.structs.replace(sent, slice_cells=NO_CELLS)
 
 
 def test_a_watermark_is_read_as_it_is() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.scoring.core.windows import PLACE, SPECS, PaneWindows, WindowSpec, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import Cell
+from shared.contracts.panes import Cell, Cells
 from shared.contracts.scopes import Scope
 from tests.unit.scoring.windows.pane_stream import (
     MINUTE_MS,
@@ -30,6 +30,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 BEFORE_DST = int(datetime(2026, 3, 27, tzinfo=UTC).timestamp() * 1000)
 SPREAD_MS = 6 * 86_400_000
 EMPLOYEES = ("ann", "bo")
+CSAT = Cell(("d", 1, "d"), 0, BEFORE_DST, INDICATOR_IDS.index("csat"), 3, 3, 2)
 MEASURED = ("first_response_time", "csat", "backlog", "tickets_opened")
 
 facts = st.builds(
@@ -46,10 +47,10 @@ Step = tuple[list[Fact], int]
 steps = st.lists(st.tuples(st.lists(facts, max_size=6), st.integers(0, 2 * 86_400_000)), max_size=8)
 
 
-def flushes(taken: Sequence[Fact], fresh: Sequence[Fact]) -> list[tuple[int, list[Cell]]]:
+def flushes(taken: Sequence[Fact], fresh: Sequence[Fact]) -> list[tuple[int, Cells]]:
     """What each source sends after fresh facts."""
     return [
-        (source, cells)
+        (source, Cells.of(cells))
         for source in range(3)
         if (
             cells := cells_touched(
@@ -89,8 +90,7 @@ def test_windows_equal_a_recount_whatever_comes_and_however_far_time_jumps(
     windows, taken, stream_ms = PaneWindows(BERLIN), list[Fact](), BEFORE_DST
     windows.advance(stream_ms)
     for fresh, jump in walk:
-        for source, cells in flushes(taken, fresh):
-            windows.apply(source, "d", cells)
+        windows.apply(flushes(taken, fresh))
         taken += fresh
         stream_ms += jump
         windows.advance(stream_ms)
@@ -103,7 +103,7 @@ def test_repeated_and_shuffled_deliveries_of_different_cells_change_nothing(
     walk: list[Step], random: Random
 ) -> None:
     taken = list[Fact]()
-    sent: list[tuple[int, list[Cell]]] = []
+    sent: list[tuple[int, Cells]] = []
     for fresh, _ in walk:
         sent += flushes(taken, fresh)
         taken += fresh
@@ -111,17 +111,17 @@ def test_repeated_and_shuffled_deliveries_of_different_cells_change_nothing(
     windows = PaneWindows(BERLIN)
     windows.advance(stream_ms)
     last = {
-        (source, c.level, c.start_ms, c.kind, c.id, c.indicator): c
+        (source, c.scope, c.level, c.start_ms, c.indicator): c
         for source, cells in sent
         for c in cells
     }
     for source, cells in sent:
-        windows.apply(source, "d", cells)
-        windows.apply(source, "d", cells)
+        windows.apply([(source, cells)])
+        windows.apply([(source, cells), (source, cells)])
     final = list(last.items())
     random.shuffle(final)
     for (source, *_), cell in final:
-        windows.apply(source, "d", [cell])
+        windows.apply([(source, Cells.of([cell]))])
     assert_counts(windows, taken, stream_ms)
 
 
@@ -129,16 +129,16 @@ def test_repeated_and_shuffled_deliveries_of_different_cells_change_nothing(
 @given(steps)
 def test_a_restart_in_the_middle_leaves_the_same_windows(walk: list[Step]) -> None:
     taken, stream_ms = list[Fact](), BEFORE_DST
-    log: list[tuple[int, list[Cell]]] = []
+    log: list[tuple[int, Cells]] = []
     windows = PaneWindows(BERLIN)
     for number, (fresh, jump) in enumerate(walk):
         if number == len(walk) // 2:
             windows = PaneWindows(BERLIN)
-            for source, cells in log:
-                windows.apply(source, "d", cells)
+            if log:
+                windows.apply(log)
         for source, cells in flushes(taken, fresh):
             log.append((source, cells))
-            windows.apply(source, "d", cells)
+            windows.apply([(source, cells)])
         taken += fresh
         stream_ms += jump
         windows.advance(stream_ms)
@@ -148,8 +148,7 @@ def test_a_restart_in_the_middle_leaves_the_same_windows(walk: list[Step]) -> No
 def test_only_panes_that_a_window_can_still_hold_are_kept() -> None:
     windows = PaneWindows(SHANGHAI)
     windows.advance(BEFORE_DST)
-    cell = Cell(0, BEFORE_DST, 1, "d", INDICATOR_IDS.index("csat"), 3, 3, 2)
-    windows.apply(0, "d", [cell])
+    windows.apply([(0, Cells.of([CSAT]))])
     assert windows.cells == 1
     windows.advance(BEFORE_DST + 61 * MINUTE_MS)
     assert windows.cells == 0
@@ -159,12 +158,12 @@ def test_windows_that_changed_are_told_once() -> None:
     windows = PaneWindows(SHANGHAI)
     windows.advance(BEFORE_DST)
     windows.take_changed()
-    windows.apply(0, "d", [Cell(0, BEFORE_DST, 1, "d", INDICATOR_IDS.index("csat"), 3, 3, 2)])
+    windows.apply([(0, Cells.of([CSAT]))])
     scope_id = windows.scope_id(Scope("department", "d", "d"))
-    assert windows.take_changed() == {scope_id: 0b000111}
-    assert windows.take_changed() == {}
+    assert windows.take_changed()[scope_id] == 0b000111
+    assert not windows.take_changed().any()
     windows.advance(BEFORE_DST + 5 * MINUTE_MS)
-    assert windows.take_changed() == {scope_id: 0b000001}
+    assert windows.take_changed()[scope_id] == 0b000001
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=[spec.name for spec in SPECS])

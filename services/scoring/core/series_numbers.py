@@ -1,0 +1,70 @@
+"""Small numbers for pairs of scope and indicator."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from services.scoring.core.cell_batch import INDICATOR_BITS
+from services.scoring.core.columns import Column, Integers
+
+_LEAST_SCOPES: Final = 16
+_UNKNOWN: Final = -1
+
+
+class SeriesNumbers:
+    """A series is an indicator of a scope. Numbers are given out when they are first asked for: a
+    table by scope and indicator finds them, columns lead back."""
+
+    def __init__(self) -> None:
+        self._table = np.full(_LEAST_SCOPES << INDICATOR_BITS, _UNKNOWN, np.int32)
+        self._scope = Column()
+        self._indicator = Column()
+
+    def __len__(self) -> int:
+        return len(self._scope)
+
+    @property
+    def scope(self) -> Integers:
+        """The scope of each series."""
+        return self._scope.values
+
+    @property
+    def indicator(self) -> Integers:
+        """The indicator of each series."""
+        return self._indicator.values
+
+    def place(self, scope: Integers, indicator: Integers) -> Integers:
+        """The series of pairs, given out where there was none; pairs may repeat."""
+        pairs = scope << INDICATOR_BITS | indicator
+        self._reach(int(pairs.max(initial=0)) + 1)
+        series = self._table[pairs].astype(np.int64)
+        missing = series == _UNKNOWN
+        if missing.any():
+            self._append(np.unique(pairs[missing]))
+            series = self._table[pairs].astype(np.int64)
+        return series
+
+    def find(self, scope: int, indicator: int) -> int | None:
+        """The series of a pair."""
+        pair = scope << INDICATOR_BITS | indicator
+        series = int(self._table[pair]) if pair < len(self._table) else _UNKNOWN
+        return None if series == _UNKNOWN else series
+
+    def indicators(self, scope: int) -> list[int]:
+        """The indicators of a scope that have a number, ascending."""
+        row = self._table[scope << INDICATOR_BITS : (scope + 1) << INDICATOR_BITS]
+        places: list[int] = np.flatnonzero(row != _UNKNOWN).tolist()
+        return places
+
+    def _append(self, pairs: Integers) -> None:
+        self._table[pairs] = np.arange(len(self), len(self) + len(pairs))
+        self._scope.extend((pairs >> INDICATOR_BITS).tolist())
+        self._indicator.extend((pairs & ((1 << INDICATOR_BITS) - 1)).tolist())
+
+    def _reach(self, size: int) -> None:
+        if size > len(self._table):
+            larger = np.full(max(size, 2 * len(self._table)), _UNKNOWN, np.int32)
+            larger[: len(self._table)] = self._table
+            self._table = larger
