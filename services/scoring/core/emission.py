@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from services.scoring.core.columns import Integers
 from shared.contracts.figures import WINDOWS
-from shared.contracts.scopes import ScopeKind
+from shared.contracts.scopes import SCOPE_KINDS, ScopeKind
 
 _LONG: Final = frozenset(WINDOWS.index(name) for name in ("24h", "7d", "30d"))
 _INTERVALS_MS: Final[dict[ScopeKind, tuple[int, int]]] = {
@@ -27,46 +30,60 @@ def interval_ms(kind: ScopeKind, window: int) -> int:
     return long if window in _LONG else short
 
 
+_WINDOWS: Final = range(len(WINDOWS))
+_INTERVALS: Final = np.array(
+    [[interval_ms(kind, window) for window in _WINDOWS] for kind in SCOPE_KINDS], np.int64
+)
+_NEVER: Final = -(1 << 62)
+
+
 class Emission:
-    """Windows that have news, and when each was last sent (wall clock, ms)."""
+    """Windows that have news, and when each was last sent (wall clock, ms).
+
+    Scopes are the numbers of `PaneWindows`, windows places in `WINDOWS`.
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[int, int] = {}
-        self._sent_at: dict[tuple[int, int], int] = {}
+        self._waiting: NDArray[np.bool_] = np.zeros((0, len(WINDOWS)), np.bool_)
+        self._sent_at: Integers = np.zeros((0, len(WINDOWS)), np.int64)
         self._sent_empty: set[tuple[int, int]] = set()
 
-    def want(self, scope_id: int, windows: int) -> None:
-        """There is news of these windows (as bits)."""
-        self._waiting[scope_id] = self._waiting.get(scope_id, 0) | windows
+    def want(self, scopes: Integers | int, windows: Integers | int) -> None:
+        """There is news of these windows (as bits, for each scope or for all)."""
+        self._reach(int(np.max(scopes, initial=-1)) + 1)
+        wanted = np.asarray(windows)[..., None] >> np.arange(len(WINDOWS)) & 1
+        self._waiting[scopes] |= wanted.astype(np.bool_)
 
     @property
     def waiting(self) -> int:
         """How many scopes have news."""
-        return len(self._waiting)
+        return int(self._waiting.any(axis=1).sum())
 
-    def due(self, scope_id: int, kind: ScopeKind, now_ms: int) -> Iterator[int]:
-        """The scope's windows whose turn it is."""
-        bits = self._waiting.get(scope_id, 0)
-        for window in range(len(WINDOWS)):
-            if bits >> window & 1:
-                last = self._sent_at.get((scope_id, window))
-                if last is None or now_ms - last >= interval_ms(kind, window):
-                    yield window
+    def due(self, kinds: Integers, now_ms: int, limit: int) -> list[tuple[int, int]]:
+        """Scopes and their windows whose turn it is, at most so many: the longest unsent first.
+        ``kinds`` are the kinds of the scopes, as places in `SCOPE_KINDS`."""
+        scopes, windows = np.nonzero(self._waiting)
+        sent_at = self._sent_at[scopes, windows]
+        due = np.flatnonzero(now_ms - sent_at >= _INTERVALS[kinds[scopes], windows])
+        due = due[np.argsort(sent_at[due], kind="stable")[:limit]]
+        return list(zip(scopes[due].tolist(), windows[due].tolist(), strict=True))
 
-    def scopes(self) -> list[int]:
-        """Scopes with news, the longest waiting first."""
-        return list(self._waiting)
-
-    def sent(self, scope_id: int, window: int, now_ms: int, *, empty: bool) -> bool:
+    def sent(self, scope: int, window: int, now_ms: int, *, empty: bool) -> bool:
         """Note that a window's turn has come. Returns whether its record must be sent: an empty
         window is sent once."""
-        self._waiting[scope_id] &= ~(1 << window)
-        if not self._waiting[scope_id]:
-            del self._waiting[scope_id]
-        self._sent_at[scope_id, window] = now_ms
+        self._waiting[scope, window] = False
+        self._sent_at[scope, window] = now_ms
         if not empty:
-            self._sent_empty.discard((scope_id, window))
+            self._sent_empty.discard((scope, window))
             return True
-        repeated = (scope_id, window) in self._sent_empty
-        self._sent_empty.add((scope_id, window))
+        repeated = (scope, window) in self._sent_empty
+        self._sent_empty.add((scope, window))
         return not repeated
+
+    def _reach(self, scopes: int) -> None:
+        known = len(self._waiting)
+        if scopes > known:
+            more = max(scopes - known, known)
+            rows = ((0, more), (0, 0))
+            self._waiting = np.pad(self._waiting, rows)
+            self._sent_at = np.pad(self._sent_at, rows, constant_values=_NEVER)

@@ -8,11 +8,16 @@ not depend on how the records were batched.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.scoring.core.breach_watch import BreachWatch, Subject
+from services.scoring.core.cell_batch import Part
+from services.scoring.core.columns import Integers, grown
 from services.scoring.core.emission import Emission
 from services.scoring.core.figures import Measured, Reading
 from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
@@ -35,6 +40,8 @@ from shared.contracts.scopes import Scope
 RECORDS_PER_TICK: Final = 500
 """A tick sends no more score records than this, so that breaches never wait long behind them."""
 
+_CELLS_PER_BATCH: Final = 50_000
+_NEVER: Final = -1
 _INDICATOR_PLACE: Final = {name: place for place, name in enumerate(INDICATOR_IDS)}
 
 
@@ -71,10 +78,10 @@ class Evaluation:
         self._fresh = fresh
         self._at_ms = 0
         self._moved = 0
-        self._to_judge: dict[int, int] = {}
-        self._subjects: dict[int, list[Subject]] = {}
-        self._news_received: dict[int, int] = {}
-        self._received: dict[int, int] = {}
+        self._to_judge: NDArray[np.uint8] = np.zeros(0, np.uint8)
+        self._subjects: dict[int, list[_Watched]] = {}
+        self._news_received: Integers = np.zeros(0, np.int64)
+        self._received: Integers = np.zeros(0, np.int64)
         self._sent_received: dict[tuple[int, int], int] = {}
 
     @property
@@ -104,21 +111,35 @@ class Evaluation:
 
     # -- records --------------------------------------------------------------------------------
 
-    def take(self, record: PaneRecord, now_ms: int) -> None:
-        """Apply a record of ``panes``."""
-        if isinstance(record, PaneUpdate):
-            self._windows.apply(record.source, record.department, record.slice_cells)
-            changed = self._windows.apply(record.source, record.department, record.cells)
-            if record.received_ms:
-                for scope_id in changed:
-                    self._news_received[scope_id] = record.received_ms
-                    self._received[scope_id] = record.received_ms
-        self._clock.observe(record.source, record.watermark_ms, record.caught_up, now_ms)
+    def take(self, records: Sequence[PaneRecord], now_ms: int) -> None:
+        """Apply records of ``panes``, in order."""
+        updates = [record for record in records if isinstance(record, PaneUpdate)]
+        for batch in _batches(updates):
+            self._apply(batch)
+        for record in records:
+            self._clock.observe(record.source, record.watermark_ms, record.caught_up, now_ms)
+
+    def _apply(self, updates: Sequence[PaneUpdate]) -> None:
+        parts: list[Part] = []
+        received: list[int] = []
+        for update in updates:
+            parts += (update.source, update.slice_cells), (update.source, update.cells)
+            received += 0, update.received_ms
+        self._note_receptions(self._windows.apply(parts), np.array(received, np.int64))
+
+    def _note_receptions(self, last_parts: Integers, received: Integers) -> None:
+        """Remember when what changed a scope was received."""
+        self._received = grown(self._received, len(last_parts))
+        self._news_received = grown(self._news_received, len(last_parts))
+        scopes = np.flatnonzero(last_parts >= 0)
+        at = received[last_parts[scopes]]
+        self._received[scopes[at > 0]] = at[at > 0]
+        self._news_received[scopes[at > 0]] = at[at > 0]
 
     def forget_receptions(self) -> None:
         """What was taken so far is old: nothing that follows from it is news."""
-        self._news_received.clear()
-        self._received.clear()
+        self._news_received[:] = 0
+        self._received[:] = 0
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -146,7 +167,7 @@ class Evaluation:
         self._move(begin)
         for breach in self._watch.active:
             scope_id = self._windows.scope_id(Scope.parse(breach.scope))
-            self._to_judge[scope_id] = ALL_WINDOWS
+            self._want_judged(np.array([scope_id]), ALL_WINDOWS)
 
     def _grid(self, stream_ms: int) -> Iterator[int]:
         """The quarter-hours up to ``stream_ms`` at which there is something to judge, in order.
@@ -166,43 +187,60 @@ class Evaluation:
         if first > stream_ms:
             return []
         instants = set(map(_quarter_at, self._windows.next_change(self._at_ms, stream_ms)))
-        if self._to_judge:
+        if self._to_judge.any():
             instants.add(first)
         return sorted(instant for instant in instants if first <= instant <= stream_ms)
 
     def _move(self, stream_ms: int) -> None:
         self._at_ms = max(self._at_ms, stream_ms)
         self._moved |= self._windows.advance(self._at_ms)
-        for scope_id, windows in self._windows.take_changed().items():
-            self._to_judge[scope_id] = self._to_judge.get(scope_id, 0) | windows
-            self._emission.want(scope_id, windows)
+        changed = self._windows.take_changed()
+        scopes = np.flatnonzero(changed)
+        self._want_judged(scopes, changed[scopes])
+        self._emission.want(scopes, changed[scopes].astype(np.int64))
+
+    def _want_judged(self, scopes: Integers, windows: NDArray[np.uint8] | int) -> None:
+        self._to_judge = grown(self._to_judge, self._windows.scopes)
+        self._to_judge[scopes] |= np.asarray(windows, np.uint8)
 
     def _want_moved(self) -> None:
         """Windows that hold something are sent again when they lie elsewhere."""
         for window in range(len(SPECS)):
             if self._moved >> window & 1:
-                for scope_id in self._windows.occupied(window):
-                    self._emission.want(scope_id, 1 << window)
+                self._emission.want(self._windows.occupied(window), 1 << window)
         self._moved = 0
 
     # -- targets --------------------------------------------------------------------------------
 
     def _judge(self, at_ms: int) -> list[Breach]:
         breaches = self._follow_rules(at_ms)
-        rules = self._rules_in_force()
+        version = self._rules_in_force().version
         looked: set[str] = set()
-        for scope_id, windows in self._to_judge.items():
-            for subject in self._subjects_of(scope_id):
-                if windows >> PLACE[subject.target.window] & 1:
-                    looked.add(subject.key)
-                    received = self._news_received.get(scope_id, 0)
-                    breaches += self._look(subject, at_ms, received, rules.version)
-        self._to_judge.clear()
-        self._news_received.clear()
+        scopes = np.flatnonzero(self._to_judge)
+        for scope_id, windows in zip(scopes.tolist(), self._to_judge[scopes].tolist(), strict=True):
+            received = self._news_of(scope_id)
+            for watched in self._watched(scope_id):
+                if windows >> watched.window & 1 and self._is_news(watched):
+                    looked.add(watched.key)
+                    breaches += self._look(watched.subject, at_ms, received, version)
+        self._to_judge[:] = 0
+        self._news_received[:] = 0
         for subject in self._watch.due(at_ms):
             if subject.key not in looked:
-                breaches += self._look(subject, at_ms, 0, rules.version)
+                breaches += self._look(subject, at_ms, 0, version)
         return breaches
+
+    def _news_of(self, scope_id: int) -> int:
+        known = self._news_received
+        return int(known[scope_id]) if scope_id < len(known) else 0
+
+    def _is_news(self, watched: _Watched) -> bool:
+        """Whether the figure may be another than when it was last looked at."""
+        stamp = self._windows.stamp(watched.window, watched.subject.scope_id, watched.indicator)
+        if stamp and stamp == watched.seen:
+            return False
+        watched.seen = stamp
+        return True
 
     def _look(
         self, subject: Subject, at_ms: int, received_ms: int, version: str
@@ -221,14 +259,17 @@ class Evaluation:
         summary = self._windows.summary(PLACE[target.window], scope_id, place)
         return Reading(target.indicator, summary).measure(target.measure)
 
-    def _subjects_of(self, scope_id: int) -> list[Subject]:
-        subjects = self._subjects.get(scope_id)
-        if subjects is None:
+    def _watched(self, scope_id: int) -> list[_Watched]:
+        watched = self._subjects.get(scope_id)
+        if watched is None:
             scope = self._windows.scope(scope_id)
             targets = self._rules_in_force().targets_for(scope)
-            subjects = [Subject(target, scope_id, scope.key) for target in targets]
-            self._subjects[scope_id] = subjects
-        return subjects
+            watched = [_Watched(Subject(target, scope_id, scope.key)) for target in targets]
+            self._subjects[scope_id] = watched
+        return watched
+
+    def _subjects_of(self, scope_id: int) -> list[Subject]:
+        return [watched.subject for watched in self._watched(scope_id)]
 
     def _rules_in_force(self) -> RuleSet:
         return self._current or self._rules.at(self._at_ms)
@@ -242,9 +283,9 @@ class Evaluation:
         self._current = rules
         self._subjects.clear()
         self._watch.forget_waiting()
-        for scope_id in range(self._windows.scopes):
-            self._to_judge[scope_id] = ALL_WINDOWS
-            self._emission.want(scope_id, ALL_WINDOWS)
+        every_scope = np.arange(self._windows.scopes)
+        self._want_judged(every_scope, ALL_WINDOWS)
+        self._emission.want(every_scope, ALL_WINDOWS)
         return [self._watch.end(b, at_ms=at_ms, rules=rules.version) for b in self._orphans()]
 
     def _orphans(self) -> list[Breach]:
@@ -258,14 +299,11 @@ class Evaluation:
 
     def _due_scores(self, now_ms: int) -> list[ScoreRecord]:
         records: list[ScoreRecord] = []
-        for scope_id in self._emission.scopes():
-            scope = self._windows.scope(scope_id)
-            for window in list(self._emission.due(scope_id, scope.kind, now_ms)):
-                record = self._record(scope_id, scope, window)
-                if self._emission.sent(scope_id, window, now_ms, empty=is_empty(record)):
-                    records.append(record)
-            if len(records) >= RECORDS_PER_TICK:
-                break
+        due = self._emission.due(self._windows.kinds, now_ms, RECORDS_PER_TICK)
+        for scope_id, window in due:
+            record = self._record(scope_id, self._windows.scope(scope_id), window)
+            if self._emission.sent(scope_id, window, now_ms, empty=is_empty(record)):
+                records.append(record)
         return records
 
     def _record(self, scope_id: int, scope: Scope, window: int) -> ScoreRecord:
@@ -314,11 +352,24 @@ class Evaluation:
         return figure
 
     def _received_since(self, scope_id: int, window: int) -> int:
-        received = self._received.get(scope_id, 0)
+        received = int(self._received[scope_id]) if scope_id < len(self._received) else 0
         if self._sent_received.get((scope_id, window)) == received:
             return 0
         self._sent_received[scope_id, window] = received
         return received
+
+
+class _Watched:
+    """A target of one scope, and the stamp of its series when it was last looked at."""
+
+    __slots__ = ("indicator", "key", "seen", "subject", "window")
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.key = subject.key
+        self.window = PLACE[subject.target.window]
+        self.indicator = _INDICATOR_PLACE[subject.target.indicator]
+        self.seen = _NEVER
 
 
 def is_empty(record: ScoreRecord) -> bool:
@@ -335,6 +386,20 @@ class _Lookup:
     def __call__(self, indicator: str, how: Measure) -> Measured:
         reading = self._readings.get(indicator)
         return reading.measure(how) if reading else Measured(0, None)
+
+
+def _batches(updates: Iterable[PaneUpdate]) -> Iterator[list[PaneUpdate]]:
+    """Updates in order, put together up to a bounded number of cells."""
+    batch: list[PaneUpdate] = []
+    cells = 0
+    for update in updates:
+        batch.append(update)
+        cells += len(update.cells) + len(update.slice_cells)
+        if cells >= _CELLS_PER_BATCH:
+            yield batch
+            batch, cells = [], 0
+    if batch:
+        yield batch
 
 
 def _quarter_at(time_ms: int) -> int:

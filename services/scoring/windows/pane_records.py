@@ -10,7 +10,12 @@ from typing import Final
 
 import msgspec
 
-from shared.contracts.panes import Cell, PaneRecord, PaneUpdate, Watermark
+from services.scoring.core.cell_batch import CellError, check
+from shared.contracts.panes import NO_CELLS, Cells, PaneRecord, PaneUpdate, Watermark
+
+
+class RecordRefused(ValueError):
+    """The bytes are no record of panes."""
 
 
 class _PackedUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
@@ -18,13 +23,12 @@ class _PackedUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
 
     source: int
     group: str
-    department: str
     revision: int
     watermark_ms: int
     caught_up: bool
     received_ms: int
     rule_version: str
-    cells: list[Cell]
+    cells: Cells
     cycle: int
     slice_cells: msgspec.Raw
 
@@ -32,18 +36,28 @@ class _PackedUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
 _DECODER: Final[msgspec.msgpack.Decoder[_PackedUpdate | Watermark]] = msgspec.msgpack.Decoder(
     _PackedUpdate | Watermark
 )
-_SLICES: Final[msgspec.msgpack.Decoder[list[Cell]]] = msgspec.msgpack.Decoder(list[Cell])
+_SLICES: Final[msgspec.msgpack.Decoder[Cells]] = msgspec.msgpack.Decoder(Cells)
 
 
 def decode_record(value: bytes, *, with_slice: bool) -> PaneRecord:
-    """A record of ``panes``; without its slice unless asked. Raises ``msgspec.MsgspecError``."""
+    """A record of ``panes``, its cells checked; without its slice unless asked. Raises
+    `RecordRefused`."""
+    try:
+        return _decode(value, with_slice=with_slice)
+    except (msgspec.MsgspecError, TypeError, CellError) as error:
+        raise RecordRefused(str(error)) from error
+
+
+def _decode(value: bytes, *, with_slice: bool) -> PaneRecord:
     record = _DECODER.decode(value)
     if isinstance(record, Watermark):
         return record
+    slice_cells = _SLICES.decode(record.slice_cells) if with_slice else NO_CELLS
+    check(record.source, record.cells)
+    check(record.source, slice_cells)
     return PaneUpdate(
         record.source,
         record.group,
-        record.department,
         record.revision,
         record.watermark_ms,
         record.caught_up,
@@ -51,5 +65,5 @@ def decode_record(value: bytes, *, with_slice: bool) -> PaneRecord:
         record.rule_version,
         record.cells,
         record.cycle,
-        _SLICES.decode(record.slice_cells) if with_slice else [],
+        slice_cells,
     )

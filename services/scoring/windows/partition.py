@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import msgspec
 import structlog
 
 from services.scoring import metrics
 from services.scoring.core.evaluation import Evaluation, Outcome
 from services.scoring.core.retention import CycleTracker
-from services.scoring.windows.pane_records import decode_record
+from services.scoring.windows.pane_records import RecordRefused, decode_record
 from shared.contracts.panes import PaneRecord, PaneUpdate
 
 log = structlog.get_logger("windows")
@@ -44,14 +43,16 @@ class OwnedPartition:
         self._now_ms = now_ms
 
     def take(self, records: Sequence[LogRecord]) -> None:
-        """Apply records in order; those that were read before are passed over."""
-        taken = 0
-        for record in records:
-            if record.offset >= self.next_offset:
-                self.next_offset = record.offset + 1
-                self._apply(record)
-                taken += 1
-        metrics.PANE_RECORDS.labels(self.partition).inc(taken)
+        """Apply records in order, all at once; those that were read before are passed over."""
+        new = [record for record in records if record.offset >= self.next_offset]
+        if not new:
+            return
+        decoded = [(record.offset, self._decode(record)) for record in new]
+        for offset, update in decoded:
+            self._observe(offset, update)
+        self._evaluation.take([update for _, update in decoded if update], self._now_ms())
+        self.next_offset = new[-1].offset + 1
+        metrics.PANE_RECORDS.labels(self.partition).inc(len(new))
 
     def finish_restore(self, end_offset: int) -> None:
         """All up to ``end_offset`` was read."""
@@ -73,20 +74,16 @@ class OwnedPartition:
         metrics.CELLS.labels(self.partition).set(self._evaluation.cells)
         metrics.SCOPES.labels(self.partition).set(self._evaluation.scopes)
 
-    def _apply(self, record: LogRecord) -> None:
-        decoded = self._decode(record)
-        if decoded is None:
-            return
-        if isinstance(decoded, PaneUpdate):
-            self.cycles.observe(decoded.source, decoded.cycle, record.offset)
-        else:
-            self.cycles.observe_watermark(decoded.source, record.offset)
-        self._evaluation.take(decoded, self._now_ms())
+    def _observe(self, offset: int, update: PaneRecord | None) -> None:
+        if isinstance(update, PaneUpdate):
+            self.cycles.observe(update.source, update.cycle, offset)
+        elif update is not None:
+            self.cycles.observe_watermark(update.source, offset)
 
     def _decode(self, record: LogRecord) -> PaneRecord | None:
         try:
             return decode_record(record.value, with_slice=not self.ready)
-        except (msgspec.MsgspecError, TypeError) as error:
+        except RecordRefused as error:
             # Its cells come again when they change, and at the latest at the next restore.
             metrics.REFUSED_RECORDS.inc()
             log.warning(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from services.scoring.core.emission import Emission, interval_ms
 from shared.contracts.scopes import SCOPE_KINDS
+
+KINDS = np.full(4, SCOPE_KINDS.index("department"))
 
 
 def test_no_scope_is_sent_more_than_four_times_a_second() -> None:
@@ -13,11 +17,11 @@ def test_no_scope_is_sent_more_than_four_times_a_second() -> None:
 def test_news_waits_for_its_turn_and_is_not_lost() -> None:
     emission = Emission()
     emission.want(1, 0b1)
-    assert list(emission.due(1, "department", 1_000)) == [0]
+    assert emission.due(KINDS, 1_000, 9) == [(1, 0)]
     assert emission.sent(1, 0, 1_000, empty=False)
     emission.want(1, 0b1)
-    assert list(emission.due(1, "department", 1_499)) == []
-    assert list(emission.due(1, "department", 1_500)) == [0]
+    assert emission.due(KINDS, 1_499, 9) == []
+    assert emission.due(KINDS, 1_500, 9) == [(1, 0)]
 
 
 def test_without_news_nothing_is_due() -> None:
@@ -25,7 +29,17 @@ def test_without_news_nothing_is_due() -> None:
     emission.want(1, 0b10)
     emission.sent(1, 1, 0, empty=False)
     assert emission.waiting == 0
-    assert list(emission.due(1, "department", 10_000)) == []
+    assert emission.due(KINDS, 10_000, 9) == []
+
+
+def test_what_was_not_sent_for_longest_comes_first_when_there_is_too_much() -> None:
+    emission = Emission()
+    for scope, now in ((2, 1_000), (0, 2_000), (1, 3_000)):
+        emission.want(scope, 0b1)
+        emission.sent(scope, 0, now, empty=False)
+    emission.want(np.arange(4), np.array([1, 1, 1, 0b100]))
+    assert emission.due(KINDS, 60_000, 3) == [(3, 2), (2, 0), (0, 0)]
+    assert emission.due(KINDS, 60_000, 9)[3:] == [(1, 0)]
 
 
 def test_a_window_that_became_empty_is_sent_once_more() -> None:

@@ -98,8 +98,7 @@ class Run:
         self.evaluation = Evaluation(rules, 2, past, fresh=fresh)
 
     def take(self, *records: PaneUpdate) -> None:
-        for record in records:
-            self.evaluation.take(record, self.now_ms)
+        self.evaluation.take(records, self.now_ms)
 
     def tick(self, pass_ms: int = 100) -> list[Breach]:
         self.now_ms += pass_ms

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.scoring.windows.pane_records import _PackedUpdate, decode_record
+from services.scoring.windows.pane_records import RecordRefused, _PackedUpdate, decode_record
 from shared.contracts.panes import NO_CELLS, Cell, PaneUpdate, Watermark, encode_pane_record
 from tests.unit.scoring.windows.pane_stream import update
 
@@ -32,5 +32,5 @@ def test_the_fields_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("value", [b"", b"\x00", b"{}", b"\x92\xa5other\x01"])
 def test_other_bytes_are_refused(value: bytes) -> None:
-    with pytest.raises(msgspec.MsgspecError):
+    with pytest.raises(RecordRefused):
         decode_record(value, with_slice=True)

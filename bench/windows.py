@@ -1,0 +1,224 @@
+"""`python -m bench.windows`: what the windows cost, by themselves, on records as the engine sends.
+
+An organisation of 1,000 employees on six input partitions at 1,000 events/s, in stream time as
+fast as it goes. Nothing but the windows is in the clock: no broker, no Faust, no sending. Printed
+are ns a cell for applying, what a second of the stream costs in all (applying, targets, score
+records and their encoding), and bytes a cell that is held.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import psutil
+
+from services.scoring.core.evaluation import Evaluation
+from services.scoring.core.sketch import bucket_of
+from services.scoring.rule_files import TEMPLATE, load_rules
+from services.scoring.windows.pane_records import decode_record
+from shared.contracts.figures import encode_score
+from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
+from shared.contracts.panes import (
+    DAY,
+    MINUTE,
+    NO_CELLS,
+    QUARTER,
+    TOTAL,
+    Cell,
+    Cells,
+    PaneUpdate,
+    ScopeName,
+    encode_pane_record,
+)
+from shared.contracts.scopes import SCOPE_KINDS
+from shared.contracts.topics import partition_of
+
+PARTITIONS: Final = 6
+DEPARTMENTS: Final = 12
+TEAMS: Final = 5
+FLUSHES_A_SECOND: Final = 30
+MEASUREMENTS_AN_EVENT: Final = 4
+BATCHES_A_SECOND: Final = 20
+T0: Final = 1_760_000_400_000 // 86_400_000 * 86_400_000
+_PANE_MS: Final = {MINUTE: 60_000, QUARTER: 900_000, DAY: 86_400_000}
+_KIND: Final = {kind: place for place, kind in enumerate(SCOPE_KINDS)}
+
+
+@dataclass(slots=True)
+class _Sums:
+    n: int = 0
+    total: int = 0
+    good: int = 0
+    sketch: dict[int, int] = field(default_factory=dict)
+
+    def add(self, value: int, good: int, bucket: int | None) -> None:
+        self.n += 1
+        self.total += value
+        self.good += good
+        if bucket is not None:
+            self.sketch[bucket] = self.sketch.get(bucket, 0) + 1
+
+
+_Key = tuple[ScopeName, int, int, int]
+
+
+class Stream:
+    """What six engines send, a second at a time."""
+
+    def __init__(self, employees: int, rate: int) -> None:
+        self._random = random.Random(7)
+        self._employees = employees
+        self._events_a_flush = rate // FLUSHES_A_SECOND
+        self._cells: list[dict[_Key, _Sums]] = [defaultdict(_Sums) for _ in range(PARTITIONS)]
+        self.sent = 0
+
+    def second(self, number: int) -> list[list[tuple[int, bytes]]]:
+        """Batches of records and their partitions of panes."""
+        batches: list[list[tuple[int, bytes]]] = [[] for _ in range(BATCHES_A_SECOND)]
+        for flush in range(FLUSHES_A_SECOND):
+            now = T0 + number * 1000 + flush * 1000 // FLUSHES_A_SECOND
+            batch = batches[flush * BATCHES_A_SECOND // FLUSHES_A_SECOND]
+            batch += self._flush(flush % PARTITIONS, now)
+        return batches
+
+    def _flush(self, source: int, now_ms: int) -> Iterator[tuple[int, bytes]]:
+        cells = self._cells[source]
+        touched = {key for _ in range(self._events_a_flush) for key in self._event(cells, now_ms)}
+        groups: dict[str, list[Cell]] = defaultdict(list)
+        for scope, level, start, indicator in sorted(touched):
+            sums = cells[scope, level, start, indicator]
+            sketch = tuple(sorted(sums.sketch.items()))
+            group = f"department:{scope[0]}" if scope[0] else "organisation"
+            groups[group].append(
+                Cell(scope, level, start, indicator, sums.n, sums.total, sums.good, sketch)
+            )
+        for group, own in groups.items():
+            self.sent += len(own)
+            columns = Cells.of(own)
+            record = PaneUpdate(source, group, 1, now_ms, True, now_ms, "v1", columns, 1, NO_CELLS)
+            yield partition_of(group, PARTITIONS), encode_pane_record(record)
+
+    def _event(self, cells: dict[_Key, _Sums], now_ms: int) -> Iterator[_Key]:
+        scopes = self._scopes()
+        for _ in range(MEASUREMENTS_AN_EVENT):
+            indicator = self._random.randrange(len(INDICATOR_IDS))
+            kind = INDICATORS[INDICATOR_IDS[indicator]].kind
+            value = int(self._random.lognormvariate(12, 1.5)) if kind == "duration" else 1
+            bucket = bucket_of(value) if kind == "duration" else None
+            good = int(self._random.random() < 0.9)
+            levels = (*_PANE_MS, TOTAL) if kind == "gauge" else _PANE_MS
+            for level in levels:
+                start = now_ms - now_ms % _PANE_MS[level] if level != TOTAL else 0
+                for scope in scopes:
+                    key = (scope, level, start, indicator)
+                    cells[key].add(value, good, bucket)
+                    yield key
+
+    def _scopes(self) -> list[ScopeName]:
+        employee = self._random.randrange(self._employees)
+        department = f"d{employee % DEPARTMENTS}"
+        return [
+            (department, _KIND["employee"], f"e{employee}"),
+            (department, _KIND["team"], f"t{employee % TEAMS}"),
+            (department, _KIND["department"], department),
+            ("", _KIND["organisation"], ""),
+            ("", _KIND["channel"], self._random.choice(("mail", "chat", "phone"))),
+            ("", _KIND["category"], self._random.choice("abcdefgh")),
+        ]
+
+
+@dataclass(slots=True)
+class Cost:
+    """Seconds of the processor by what they went into, and what was done in them."""
+
+    decode: float = 0.0
+    apply: float = 0.0
+    tick: float = 0.0
+    encode: float = 0.0
+    cells: int = 0
+    records: int = 0
+    scores: int = 0
+    ticks: int = 0
+    slowest_tick: float = 0.0
+
+
+def run(employees: int, rate: int, seconds: int) -> tuple[Cost, int, int]:
+    """The cost of the second half of the stream, cells held, and bytes that the windows hold."""
+    stream = Stream(employees, rate)
+    rules = load_rules(TEMPLATE)
+    evaluations = [Evaluation(rules, PARTITIONS, fresh=True) for _ in range(PARTITIONS)]
+    cost = Cost()
+    for second in range(seconds):
+        if second == seconds // 2:
+            cost = Cost()
+        for number, batch in enumerate(stream.second(second)):
+            now_ms = T0 + second * 1000 + number * 1000 // BATCHES_A_SECOND
+            _batch(evaluations, batch, now_ms, cost)
+    return cost, sum(evaluation.cells for evaluation in evaluations), _resident()
+
+
+def _batch(
+    evaluations: list[Evaluation], batch: list[tuple[int, bytes]], now_ms: int, cost: Cost
+) -> None:
+    for partition, evaluation in enumerate(evaluations):
+        values = [value for owner, value in batch if owner == partition]
+        if values:
+            _partition(evaluation, values, now_ms, cost)
+
+
+def _partition(evaluation: Evaluation, values: list[bytes], now_ms: int, cost: Cost) -> None:
+    started = time.process_time()
+    records = [decode_record(value, with_slice=False) for value in values]
+    decoded = time.process_time()
+    evaluation.take(records, now_ms)
+    taken = time.process_time()
+    outcome = evaluation.tick(now_ms)
+    ticked = time.process_time()
+    for record in outcome.scores:
+        encode_score(record)
+    encoded = time.process_time()
+    cost.decode += decoded - started
+    cost.apply += taken - decoded
+    cost.tick += ticked - taken
+    cost.encode += encoded - ticked
+    cost.cells += sum(len(r.cells) for r in records if isinstance(r, PaneUpdate))
+    cost.records += len(records)
+    cost.scores += len(outcome.scores)
+    cost.ticks += 1
+    cost.slowest_tick = max(cost.slowest_tick, ticked - taken)
+
+
+def _resident() -> int:
+    return int(psutil.Process().memory_info().rss)
+
+
+def main() -> None:
+    """Print the figures of one run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--employees", type=int, default=1_000)
+    parser.add_argument("--rate", type=int, default=1_000, help="events a second")
+    parser.add_argument("--seconds", type=int, default=20, help="of the stream")
+    options = parser.parse_args()
+    cost, held, _ = run(options.employees, options.rate, options.seconds)
+    measured = options.seconds - options.seconds // 2
+    total = cost.decode + cost.apply + cost.tick + cost.encode
+    print(f"cells                  {cost.cells / measured:10,.0f} a second, {held:,} held")
+    print(f"records of panes       {cost.records / measured:10,.0f} a second")
+    print(f"decode                 {cost.decode / cost.cells * 1e9:10,.0f} ns a cell")
+    print(f"apply                  {cost.apply / cost.cells * 1e9:10,.0f} ns a cell")
+    print(f"tick                   {cost.tick / cost.ticks * 1e3:10.2f} ms, "
+          f"{cost.slowest_tick * 1e3:.1f} at most")
+    print(f"score records          {cost.scores / measured:10,.0f} a second")
+    print(f"tick and encode        {(cost.tick + cost.encode) / max(cost.scores, 1) * 1e6:10,.0f} "
+          "us a score record")
+    print(f"of a core              {total / measured:10.1%}")
+
+
+if __name__ == "__main__":
+    main()
