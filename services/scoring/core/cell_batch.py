@@ -45,13 +45,6 @@ class Sketches(NamedTuple):
         entries = spread((np.cumsum(self.lengths) - self.lengths)[rows], lengths)
         return Sketches(lengths, self.bucket[entries], self.counts[entries])
 
-    def part(self, rows: slice) -> Sketches:
-        """Those of neighbouring cells."""
-        first = int(self.lengths[: rows.start].sum())
-        lengths = self.lengths[rows]
-        entries = slice(first, first + int(lengths.sum()))
-        return Sketches(lengths, self.bucket[entries], self.counts[entries])
-
 
 class CellBatch(NamedTuple):
     """Columns of cells, all int64. ``part`` is the place of the part that a cell came in, and

@@ -1,126 +1,101 @@
-"""One pane as a reader holds it: what every source last said of each of its cells."""
+"""One pane as a reader holds it: what every source last said of each of its cells.
+
+Cells are known by the numbers that the reader gave to their series and source, the same in every
+pane. A pane that is written to finds them by a table; one at rest has none, and no slack.
+"""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.scoring.core.cell_batch import Sketches
 from services.scoring.core.columns import Integers, grown
-from services.scoring.core.key_index import KeyIndex
 from services.scoring.core.sketch_store import SketchStore
 
-_SOURCE_BITS: Final = 12
-
-
-class Change(NamedTuple):
-    """What is added to sums of series, and to buckets of series; a series may be there twice."""
-
-    series: Integers
-    n: Integers
-    total: Integers
-    good: Integers
-    bucket_series: Integers
-    bucket: Integers
-    bucket_change: Integers
-
-    def less(self) -> Change:
-        """The same taken away."""
-        return self._replace(
-            n=-self.n, total=-self.total, good=-self.good, bucket_change=-self.bucket_change
-        )
+_ABSENT: Final = -1
+_LEAST_TABLE: Final = 1024
 
 
 class CellValues(NamedTuple):
-    """What cells say."""
+    """What cells say, as columns."""
 
     n: Integers
     total: Integers
     good: Integers
     sketches: Sketches
 
-    def take(self, rows: Integers) -> CellValues:
-        """Some of the cells."""
-        return CellValues(
-            self.n[rows], self.total[rows], self.good[rows], self.sketches.take(rows)
-        )
 
-
-def cell_keys(series: Integers, source: Integers) -> Integers:
-    """The keys of cells within a pane."""
-    return series << _SOURCE_BITS | source
+_NONE: Final = np.zeros(0, np.int64)
+NO_VALUES: Final = CellValues(_NONE, _NONE, _NONE, Sketches(_NONE, _NONE, _NONE))
 
 
 class HeldPane:
-    """Cells by series and source, as columns; a cell costs some 50 bytes and its sketch 10 a
-    bucket."""
+    """Columns of cells; a cell costs 36 bytes, and 10 for each bucket of its sketch."""
 
-    __slots__ = ("_good", "_index", "_n", "_sketches", "_total")
+    __slots__ = ("_cells", "_good", "_n", "_size", "_sketches", "_table", "_total")
 
     def __init__(self) -> None:
-        self._index = KeyIndex()
+        self._cells: NDArray[np.int32] = np.zeros(0, np.int32)
         self._n: Integers = np.zeros(0, np.int64)
-        self._total: Integers = self._n
-        self._good: Integers = self._n
+        self._total: Integers = np.zeros(0, np.int64)
+        self._good: Integers = np.zeros(0, np.int64)
         self._sketches = SketchStore()
+        self._size = 0
+        self._table: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
-        return len(self._index)
+        return self._size
 
-    def replace(self, keys: Integers, new: CellValues) -> tuple[Integers, Change]:
-        """Replace cells; of one that is there twice the last counts. The rows that say something
-        new, and what that changes."""
-        places = self._index.place(keys)
-        rows = _last_of_each(places)
-        if rows is not None:
-            places, keys, new = places[rows], keys[rows], new.take(rows)
-        changed, change = self._replace(places, keys >> _SOURCE_BITS, new)
-        return (changed if rows is None else rows[changed]), change
-
-    def all(self) -> Change:
-        """All cells, as what they add to nothing."""
-        size = len(self)
-        series = self._index.keys >> _SOURCE_BITS
-        sketches = self._sketches.all(size)
-        return Change(
-            series,
-            self._n[:size],
-            self._total[:size],
-            self._good[:size],
-            np.repeat(series, sketches.lengths),
-            sketches.bucket,
-            sketches.counts,
+    def swap(self, cells: Integers, known: int, new: CellValues) -> CellValues:
+        """Replace cells, none of them twice, and return what they said before. ``known`` is how
+        many numbers of cells were given out."""
+        places = self._place(cells, known)
+        old = CellValues(
+            self._n[places],
+            self._total[places],
+            self._good[places],
+            self._sketches.swap(places, self._size, new.sketches),
         )
-
-    def _replace(
-        self, places: Integers, series: Integers, new: CellValues
-    ) -> tuple[Integers, Change]:
-        size = len(self)
-        self._n, self._total = grown(self._n, size), grown(self._total, size)
-        self._good = grown(self._good, size)
-        n, total = new.n - self._n[places], new.total - self._total[places]
-        good = new.good - self._good[places]
         self._n[places], self._total[places], self._good[places] = new.n, new.total, new.good
-        buckets = self._sketches.replace(places, size, new.sketches)
-        moved = n | total | good
-        moved[buckets.row] = 1
-        rows = np.flatnonzero(moved)
-        return rows, Change(
-            series[rows],
-            n[rows],
-            total[rows],
-            good[rows],
-            series[buckets.row],
-            buckets.bucket,
-            buckets.change,
+        return old
+
+    def all(self) -> tuple[Integers, CellValues]:
+        """All cells, and what they say."""
+        size = self._size
+        return self._cells[:size].astype(np.int64), CellValues(
+            self._n[:size], self._total[:size], self._good[:size], self._sketches.all(size)
         )
 
+    def rest(self) -> None:
+        """Give up what only helps to write."""
+        self._table = None
+        size = self._size
+        self._cells, self._n = self._cells[:size].copy(), self._n[:size].copy()
+        self._total, self._good = self._total[:size].copy(), self._good[:size].copy()
+        self._sketches.rest(size)
 
-def _last_of_each(places: Integers) -> Integers | None:
-    """The last row of each place, ascending; None when no place is there twice."""
-    ordered = np.sort(places)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return None
-    _, last = np.unique(places[::-1], return_index=True)
-    return np.sort(len(places) - 1 - last)
+    def _place(self, cells: Integers, known: int) -> Integers:
+        table = self._table
+        if table is None or len(table) < known:
+            table = self._table = self._new_table(known)
+        places = table[cells]
+        missing = np.flatnonzero(places == _ABSENT)
+        if len(missing):
+            self._append(cells[missing], table)
+            places = table[cells]
+        return places.astype(np.int64)
+
+    def _append(self, cells: Integers, table: NDArray[np.int32]) -> None:
+        first, self._size = self._size, self._size + len(cells)
+        self._cells, self._n = grown(self._cells, self._size), grown(self._n, self._size)
+        self._total, self._good = grown(self._total, self._size), grown(self._good, self._size)
+        self._cells[first : self._size] = cells
+        table[cells] = np.arange(first, self._size)
+
+    def _new_table(self, known: int) -> NDArray[np.int32]:
+        table = np.full(max(_LEAST_TABLE, 1 << known.bit_length()), _ABSENT, np.int32)
+        table[self._cells[: self._size]] = np.arange(self._size)
+        return table

@@ -11,11 +11,10 @@ from typing import Final
 
 import numpy as np
 
+from services.scoring.core.changes import Change, bucket_of_key, number_of_key
 from services.scoring.core.columns import Integers, grown, run_starts
-from services.scoring.core.held_pane import Change
 from services.scoring.core.key_index import KeyIndex
 from services.scoring.core.sketch import Sketch
-from services.scoring.core.sketch_store import bucket_keys, bucket_of_key, number_of_key
 
 _LEAST_TO_CLEAR: Final = 1 << 14
 
@@ -47,7 +46,7 @@ class SeriesSums:
             np.add.at(self._total[window], change.series, change.total)
             np.add.at(self._good[window], change.series, change.good)
         self.touch(windows, change.series)
-        if len(change.bucket):
+        if len(change.buckets):
             self._buckets.add(windows, change)
 
     def touch(self, windows: Sequence[int], series: Integers) -> None:
@@ -94,10 +93,10 @@ class _BucketSums:
 
     def add(self, windows: Sequence[int], change: Change) -> None:
         known = len(self._index)
-        places = self._index.place(bucket_keys(change.bucket_series, change.bucket))
+        places = self._index.place(change.buckets)
         self._note(known)
         for window in windows:
-            np.add.at(self._counts[window], places, change.bucket_change)
+            np.add.at(self._counts[window], places, change.counts)
 
     def sketch(self, window: int, series: int) -> Sketch | None:
         places = self._places_of(series)

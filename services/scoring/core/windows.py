@@ -12,19 +12,29 @@ its cells that came together.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.core.cell_batch import INDICATOR_BITS, CellBatch, Part, batch_of
+from services.scoring.core.cell_batch import (
+    INDICATOR_BITS,
+    MAX_SOURCES,
+    CellBatch,
+    Part,
+    Sketches,
+    batch_of,
+)
+from services.scoring.core.changes import Change, RowChanges, change_of, difference, joined
 from services.scoring.core.columns import Column, Integers, grown, run_starts
 from services.scoring.core.figures import Summary
-from services.scoring.core.held_pane import CellValues, Change, HeldPane, cell_keys
+from services.scoring.core.held_pane import NO_VALUES, CellValues, HeldPane
+from services.scoring.core.key_index import KeyIndex
 from services.scoring.core.series_numbers import SeriesNumbers
 from services.scoring.core.series_sums import SeriesSums
 from shared.contracts.figures import WindowName
@@ -36,8 +46,11 @@ MINUTE_MS: Final = 60_000
 QUARTER_MS: Final = 15 * MINUTE_MS
 DAY_MS: Final = 86_400_000
 
-_LEVEL_BITS: Final = 2
-_LEVEL_MASK: Final = (1 << _LEVEL_BITS) - 1
+_SOURCE_BITS: Final = MAX_SOURCES.bit_length() - 1
+_START_BITS: Final = 60
+_START_MASK: Final = (1 << _START_BITS) - 1
+_START_OFFSET: Final = 1 << (_START_BITS - 1)
+_AWAKE_PANES: Final = 16
 
 
 class WindowSpec(NamedTuple):
@@ -121,6 +134,30 @@ class _Level:
         del self.starts[:keep]
 
 
+class _Holders(NamedTuple):
+    """Which windows of its level hold a pane, or that it lies ahead of them all."""
+
+    level: int
+    ahead: bool
+    windows: tuple[int, ...]
+
+
+class _Rows(NamedTuple):
+    """Cells in order of their panes, with their numbers, none twice; where each pane begins."""
+
+    batch: CellBatch
+    series: Integers
+    cells: Integers
+    pane_numbers: Integers
+    starts: Integers
+
+    def panes(self) -> Iterator[tuple[tuple[int, int], slice]]:
+        """Level and start of each pane, and its rows."""
+        bounds = pairwise([*self.starts.tolist(), len(self.cells)])
+        for number, (first, last) in zip(self.pane_numbers.tolist(), bounds, strict=True):
+            yield (number >> _START_BITS, (number & _START_MASK) - _START_OFFSET), slice(first, last)
+
+
 class PaneWindows:
     """The windows of all scopes in one partition of panes.
 
@@ -134,7 +171,9 @@ class PaneWindows:
         self._series = SeriesNumbers()
         self._sums = SeriesSums(len(SPECS))
         self._spans: list[Span] | None = None
+        self._cells = KeyIndex()
         self._totals = HeldPane()
+        self._awake: dict[HeldPane, None] = {}
         self._gauges: Integers = np.zeros(0, np.int64)
         self._gauge_told: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._scopes: list[Scope] = []
@@ -179,23 +218,99 @@ class PaneWindows:
     # -- cells ----------------------------------------------------------------------------------
 
     def apply(self, parts: Sequence[Part]) -> Integers:
-        """Replace cells; the parts follow one another. Returns by scope the place of the last part
-        that changed its windows, or may change them when time begins; -1 where none did."""
-        batch = batch_of(parts, self._scope_id)
-        series = self._series.place(batch.scope, batch.indicator)
-        self._reach()
-        panes = batch.start_ms << _LEVEL_BITS | batch.level
-        order = np.argsort(panes, kind="stable")
-        panes, series, batch = panes[order], series[order], batch.take(order)
+        """Replace cells; the parts follow one another, and of a cell that is there twice the last
+        counts. Returns by scope the place of the last part that changed its windows, or may change
+        them when time begins; -1 where none did."""
+        rows = self._rows(batch_of(parts, self._scope_id))
+        changes = difference(*self._swap(rows))
+        bits = self._book(rows, changes)
+        changed = changes.rows
+        changed = changed[bits[changed] != 0]
+        scopes = rows.batch.scope[changed]
+        np.bitwise_or.at(self._changed, scopes, bits[changed])
         last_part = np.full(len(self._scopes), -1, np.int64)
-        starts = run_starts(panes)
-        for pane, rows in zip(panes[starts].tolist(), _slices(starts, len(panes)), strict=True):
-            changed, bits = self._replace(pane & _LEVEL_MASK, pane >> _LEVEL_BITS, batch, series, rows)
-            if bits and len(changed):
-                scopes = batch.scope[rows][changed]
-                self._changed[scopes] |= np.uint8(bits)
-                np.maximum.at(last_part, scopes, batch.part[rows][changed])
+        np.maximum.at(last_part, scopes, rows.batch.part[changed])
         return last_part
+
+    def _rows(self, batch: CellBatch) -> _Rows:
+        """Number the cells, and put them in order of their panes. Those that are over are left
+        out, and all but the last of those that are there twice."""
+        series = self._series.place(batch.scope, batch.indicator)
+        cells = self._cells.place(series << _SOURCE_BITS | batch.source)
+        self._reach()
+        panes = _pane_numbers(batch.level, batch.start_ms)
+        order = np.lexsort((cells, panes))
+        cells, panes = cells[order], panes[order]
+        last = np.ones(len(order), np.bool_)
+        last[:-1] = (cells[1:] != cells[:-1]) | (panes[1:] != panes[:-1])
+        if self._spans is not None:
+            last &= panes >= self._oldest_panes()[_level_of(panes)]
+        if not last.all():
+            order, cells, panes = order[last], cells[last], panes[last]
+        starts = run_starts(panes)
+        return _Rows(batch.take(order), series[order], cells, panes[starts], starts)
+
+    def _oldest_panes(self) -> Integers:
+        """By level, the first pane that a window can still hold."""
+        oldest = [_pane_number(level, self._oldest(level)) for level in _LEVELS]
+        return np.array([*oldest, _pane_number(TOTAL, 0)], np.int64)
+
+    def _swap(self, rows: _Rows) -> tuple[CellValues, CellValues]:
+        """Replace the cells: what they said, and what they say."""
+        batch = rows.batch
+        new = CellValues(batch.n, batch.total, batch.good, batch.sketches)
+        entries = np.concatenate(([0], np.cumsum(batch.sketches.lengths)))
+        old = [NO_VALUES]
+        for pane, part in rows.panes():
+            own = slice(int(entries[part.start]), int(entries[part.stop]))
+            sketches = Sketches(
+                batch.sketches.lengths[part], batch.sketches.bucket[own], batch.sketches.counts[own]
+            )
+            values = CellValues(batch.n[part], batch.total[part], batch.good[part], sketches)
+            held = self._pane(*pane)
+            old.append(held.swap(rows.cells[part], len(self._cells), values))
+        return joined(old), new
+
+    def _pane(self, level: int, start_ms: int) -> HeldPane:
+        """The pane, to be written to. Those that were not written to for long come to rest."""
+        if level == TOTAL:
+            return self._totals
+        pane = self._levels[level].open(start_ms)
+        self._awake.pop(pane, None)
+        self._awake[pane] = None
+        if len(self._awake) > _AWAKE_PANES:
+            longest = next(iter(self._awake))
+            del self._awake[longest]
+            longest.rest()
+        return pane
+
+    def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:
+        """Add changes to the windows that hold their panes; these, as bits, by row."""
+        bits = np.zeros(len(rows.cells), np.uint8)
+        for same, part in _runs((self._holders(*pane), part) for pane, part in rows.panes()):
+            change = changes.of_rows(part.start, part.stop, rows.series)
+            bits[part] = self._book_one(same, change)
+        return bits
+
+    def _holders(self, level: int, start_ms: int) -> _Holders:
+        """Where changes of a pane are booked."""
+        if level == TOTAL or self._spans is None:
+            return _Holders(level, ahead=False, windows=())
+        if start_ms >= self._end(level):
+            return _Holders(level, ahead=True, windows=())
+        windows = [w for w in _OF_LEVEL[level] if start_ms >= self._spans[w].start_ms]
+        return _Holders(level, ahead=False, windows=tuple(windows))
+
+    def _book_one(self, holders: _Holders, change: Change) -> int:
+        if holders.level == TOTAL:
+            self._book_totals(change)
+            return ALL_WINDOWS
+        if self._spans is None:
+            return ALL_WINDOWS
+        if holders.ahead:
+            self._book_ahead(holders.level, change)
+        self._sums.add(holders.windows, change)
+        return sum(1 << window for window in holders.windows)
 
     def _reach(self) -> None:
         """Make room for all scopes and series."""
@@ -207,39 +322,10 @@ class PaneWindows:
         self._gauge_told = grown(self._gauge_told, series)
         self._changed = grown(self._changed, len(self._scopes))
 
-    def _replace(
-        self, level: int, start_ms: int, batch: CellBatch, series: Integers, rows: slice
-    ) -> tuple[Integers, int]:
-        """Replace the cells of one pane: the rows that say something new, and the windows (as
-        bits) which that changes."""
-        keys = cell_keys(series[rows], batch.source[rows])
-        values = CellValues(
-            batch.n[rows], batch.total[rows], batch.good[rows], batch.sketches.part(rows)
-        )
-        if level == TOTAL:
-            changed, change = self._totals.replace(keys, values)
-            self._book_totals(change)
-            return changed, ALL_WINDOWS
-        if self._is_over(level, start_ms):
-            return keys, 0
-        changed, change = self._levels[level].open(start_ms).replace(keys, values)
-        return changed, self._book(level, start_ms, change)
-
     def _book_totals(self, change: Change) -> None:
         np.add.at(self._gauges, change.series, change.total)
         self._gauge_told[change.series] = True
         self._sums.touch(_EVERY_WINDOW, change.series)
-
-    def _book(self, level: int, start_ms: int, change: Change) -> int:
-        """Add a change to the windows that hold its pane, and return these as bits."""
-        if self._spans is None:
-            return ALL_WINDOWS
-        if start_ms >= self._end(level):
-            self._book_ahead(level, change)
-            return 0
-        windows = [w for w in _OF_LEVEL[level] if start_ms >= self._spans[w].start_ms]
-        self._sums.add(windows, change)
-        return sum(1 << window for window in windows)
 
     def _book_ahead(self, level: int, change: Change) -> Integers:
         """Keep the changes of gauges apart; the series that have any."""
@@ -253,10 +339,6 @@ class PaneWindows:
         """Where the windows of a level end."""
         assert self._spans is not None
         return self._spans[_OF_LEVEL[level][0]].end_ms
-
-    def _is_over(self, level: int, start_ms: int) -> bool:
-        """Whether no window can ever hold the pane any more."""
-        return self._spans is not None and start_ms < self._oldest(level)
 
     def _oldest(self, level: int) -> int:
         assert self._spans is not None
@@ -283,21 +365,25 @@ class PaneWindows:
         for place, level in self._levels.items():
             level.drop_before(self._oldest(place))
             for start in level.starts:
-                self._book(place, start, level.panes[start].all())
+                self._book_one(self._holders(place, start), self._whole(level.panes[start]))
         self._changed[:] = ALL_WINDOWS
 
     def _move(self, place: int, level: _Level, before: list[Span], after: list[Span]) -> None:
         for window in _OF_LEVEL[place]:
             old, new = before[window], after[window]
             for start in level.between(old.start_ms, min(new.start_ms, old.end_ms)):
-                self._shift(window, level.panes[start].all().less())
+                self._shift(window, self._whole(level.panes[start]).less())
             for start in level.between(max(old.end_ms, new.start_ms), new.end_ms):
-                self._shift(window, level.panes[start].all())
+                self._shift(window, self._whole(level.panes[start]))
         window = _OF_LEVEL[place][0]
         self._overtake(place, level, before[window].end_ms, after[window].end_ms)
         level.drop_before(self._oldest(place))
         if place == QUARTER:
             self._sums.clear_buckets()
+
+    def _whole(self, pane: HeldPane) -> Change:
+        cells, values = pane.all()
+        return change_of(self._cells.keys[cells] >> _SOURCE_BITS, values)
 
     def _shift(self, window: int, change: Change) -> None:
         self._sums.add((window,), change)
@@ -306,7 +392,7 @@ class PaneWindows:
     def _overtake(self, place: int, level: _Level, old_end_ms: int, end_ms: int) -> None:
         """Changes of gauges that lay ahead of the windows' end lie behind it now."""
         for start in level.between(old_end_ms, end_ms):
-            gauges = self._book_ahead(place, level.panes[start].all().less())
+            gauges = self._book_ahead(place, self._whole(level.panes[start]).less())
             self._mark(gauges, _MASK_OF_LEVEL[place])
 
     def _mark(self, series: Integers, bits: int) -> None:
@@ -393,6 +479,22 @@ class PaneWindows:
         return starts[0] if starts else None
 
 
-def _slices(starts: Integers, size: int) -> Iterator[slice]:
-    for first, last in pairwise([*starts.tolist(), size]):
-        yield slice(first, last)
+def _pane_number(level: int, start_ms: int) -> int:
+    """Ascending by level and start, also before 1970."""
+    return level << _START_BITS | start_ms + _START_OFFSET
+
+
+def _pane_numbers(level: Integers, start_ms: Integers) -> Integers:
+    """`_pane_number` of many."""
+    return level << _START_BITS | start_ms + _START_OFFSET
+
+
+def _level_of(panes: Integers) -> Integers:
+    return panes >> _START_BITS
+
+
+def _runs(parts: Iterable[tuple[_Holders, slice]]) -> Iterator[tuple[_Holders, slice]]:
+    """Neighbouring parts that are held by the same, as one."""
+    for same, run in groupby(parts, key=itemgetter(0)):
+        own = [part for _, part in run]
+        yield same, slice(own[0].start, own[-1].stop)
