@@ -42,7 +42,7 @@ class Sketches(NamedTuple):
     def take(self, rows: Integers) -> Sketches:
         """Those of some of the cells, in this order."""
         lengths = self.lengths[rows]
-        entries = spread((np.cumsum(self.lengths) - self.lengths)[rows], lengths)
+        entries = spread((self.lengths.cumsum() - self.lengths)[rows], lengths)
         return Sketches(lengths, self.bucket[entries], self.counts[entries])
 
 
@@ -74,9 +74,9 @@ def batch_of(parts: Sequence[Part], number_of: Callable[[ScopeName], int]) -> Ce
     numbers = np.array([number_of(name) for each in cells for name in each.scopes], np.int64)
     scope = np.frombuffer(b"".join([each.scope for each in cells]), _UINT32).astype(np.int64)
     return CellBatch(
-        np.repeat(np.arange(len(parts)), sizes),
-        np.repeat(np.array([source for source, _ in parts], np.int64), sizes),
-        numbers[scope + np.repeat(np.cumsum(names) - names, sizes)],
+        np.arange(len(parts)).repeat(sizes),
+        np.array([source for source, _ in parts], np.int64).repeat(sizes),
+        numbers[scope + (names.cumsum() - names).repeat(sizes)],
         np.frombuffer(b"".join([each.level for each in cells]), _UINT8).astype(np.int64),
         np.frombuffer(b"".join([each.indicator for each in cells]), _UINT8).astype(np.int64),
         np.frombuffer(b"".join([each.start_ms for each in cells]), _INT64),

@@ -31,28 +31,21 @@ def bucket_of_key(keys: Integers) -> Integers:
 
 
 class Change(NamedTuple):
-    """What is added to sums of series, and to counts by series and bucket (`bucket_keys`). A series
-    may be there twice."""
+    """What is added to sums of series, and to counts of entries, places of series' buckets that
+    `SeriesSums` gave out. A series or an entry may be there twice."""
 
     series: Integers
     n: Integers
     total: Integers
     good: Integers
-    buckets: Integers
+    entries: Integers
     counts: Integers
 
     def less(self) -> Change:
         """The same taken away."""
         return Change(
-            self.series, -self.n, -self.total, -self.good, self.buckets, -self.counts
+            self.series, -self.n, -self.total, -self.good, self.entries, -self.counts
         )
-
-
-def change_of(series: Integers, values: CellValues) -> Change:
-    """What cells of some series add to nothing."""
-    lengths, bucket, counts = values.sketches
-    buckets = bucket_keys(np.repeat(series, lengths), bucket)
-    return Change(series, values.n, values.total, values.good, buckets, counts)
 
 
 class RowChanges(NamedTuple):
@@ -70,27 +63,29 @@ class RowChanges(NamedTuple):
         """The rows that say something new."""
         moved = self.n | self.total | self.good
         moved[self.bucket_row] = 1
-        return np.flatnonzero(moved)
+        return moved.nonzero()[0]
 
-    def of_rows(self, first: int, last: int, series: Integers) -> Change:
-        """The change that the rows ``[first, last)`` make; ``series`` of all rows."""
-        entries = slice(*np.searchsorted(self.bucket_row, (first, last)).tolist())
-        rows = slice(first, last)
-        buckets = bucket_keys(series[self.bucket_row[entries]], self.bucket[entries])
+    def bucket_keys(self, series: Integers) -> Integers:
+        """The keys of the bucket changes; ``series`` by row."""
+        return bucket_keys(series[self.bucket_row], self.bucket)
+
+    def of_rows(self, rows: slice, series: Integers, entries: Integers) -> Change:
+        """The change that neighbouring rows make; ``entries`` as of `bucket_keys`."""
+        first, last = self.bucket_row.searchsorted((rows.start, rows.stop)).tolist()
         return Change(
             series[rows],
             self.n[rows],
             self.total[rows],
             self.good[rows],
-            buckets,
-            self.counts[entries],
+            entries[first:last],
+            self.counts[first:last],
         )
 
 
 def difference(old: CellValues, new: CellValues) -> RowChanges:
     """New values less old ones, row by row."""
     keys, counts = _bucket_difference(old.sketches, new.sketches)
-    changed = np.flatnonzero(counts)
+    changed = counts.nonzero()[0]
     keys = keys[changed]
     return RowChanges(
         new.n - old.n,
@@ -106,12 +101,12 @@ def _bucket_difference(old: Sketches, new: Sketches) -> tuple[Integers, Integers
     """Distinct keys of row and bucket, ascending, and the change of each."""
     rows = np.arange(len(old.lengths))
     keys = bucket_keys(
-        np.concatenate((np.repeat(rows, old.lengths), np.repeat(rows, new.lengths))),
+        np.concatenate((rows.repeat(old.lengths), rows.repeat(new.lengths))),
         np.concatenate((old.bucket, new.bucket)),
     )
     if not len(keys):
         return keys, keys
-    order = np.argsort(keys, kind="stable")
+    order = keys.argsort(kind="stable")
     keys = keys[order]
     starts = run_starts(keys)
     counts = np.concatenate((-old.counts, new.counts))[order]

@@ -50,9 +50,9 @@ class Column:
 
 def spread(firsts: Integers, lengths: Integers) -> Integers:
     """The places of all runs one after the other: first, first + 1, … for each ``lengths``."""
-    ends = np.cumsum(lengths)
+    ends = lengths.cumsum()
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(firsts - ends + lengths, lengths)
+    return np.arange(total) + (firsts - ends + lengths).repeat(lengths)
 
 
 def run_starts(column: Integers) -> Integers:

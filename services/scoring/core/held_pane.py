@@ -82,7 +82,7 @@ class HeldPane:
         if table is None or len(table) < known:
             table = self._table = self._new_table(known)
         places = table[cells]
-        missing = np.flatnonzero(places == _ABSENT)
+        (missing,) = (places == _ABSENT).nonzero()
         if len(missing):
             self._append(cells[missing], table)
             places = table[cells]

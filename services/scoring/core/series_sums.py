@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.scoring.core.changes import Change, bucket_of_key, number_of_key
 from services.scoring.core.columns import Integers, grown, run_starts
@@ -17,6 +18,7 @@ from services.scoring.core.key_index import KeyIndex
 from services.scoring.core.sketch import Sketch
 
 _LEAST_TO_CLEAR: Final = 1 << 14
+_NONE: Final = np.zeros(0, np.int64)
 
 
 class SeriesSums:
@@ -46,8 +48,11 @@ class SeriesSums:
             np.add.at(self._total[window], change.series, change.total)
             np.add.at(self._good[window], change.series, change.good)
         self.touch(windows, change.series)
-        if len(change.buckets):
-            self._buckets.add(windows, change)
+        self._buckets.add(windows, change)
+
+    def entries(self, keys: Integers) -> Integers:
+        """Places for counts by series and bucket (`bucket_keys`)."""
+        return self._buckets.place(keys)
 
     def touch(self, windows: Sequence[int], series: Integers) -> None:
         """Let readers look at series again."""
@@ -81,29 +86,33 @@ class SeriesSums:
 
 
 class _BucketSums:
-    """Counts by series and bucket. The entries of one series are found by a list of their places,
-    made when it is asked for."""
+    """Counts by series and bucket. The entries of a series are chained, the latest first: places
+    fall along the chain, so that a reader who knows some of them only looks at the newer ones."""
 
     def __init__(self, windows: int) -> None:
         self._index = KeyIndex()
         self._counts: list[Integers] = [np.zeros(0, np.int64) for _ in range(windows)]
-        self._places: dict[int, Integers] = {}
-        self._fresh: dict[int, list[Integers]] = {}
+        self._latest: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._before: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._known: dict[int, tuple[int, Integers]] = {}
         self._clear_at = _LEAST_TO_CLEAR
 
-    def add(self, windows: Sequence[int], change: Change) -> None:
+    def place(self, keys: Integers) -> Integers:
         known = len(self._index)
-        places = self._index.place(change.buckets)
-        self._note(known)
-        for window in windows:
-            np.add.at(self._counts[window], places, change.counts)
+        places = self._index.place(keys)
+        if len(self._index) > known:
+            self._chain(known)
+        return places
+
+    def add(self, windows: Sequence[int], change: Change) -> None:
+        if len(change.entries):
+            for window in windows:
+                np.add.at(self._counts[window], change.entries, change.counts)
 
     def sketch(self, window: int, series: int) -> Sketch | None:
         places = self._places_of(series)
-        if places is None:
-            return None
         counts = self._counts[window][places]
-        held = np.flatnonzero(counts)
+        (held,) = counts.nonzero()
         if not len(held):
             return None
         buckets = bucket_of_key(self._index.keys[places[held]])
@@ -113,38 +122,43 @@ class _BucketSums:
         if len(self._index) < self._clear_at:
             return
         size = len(self._index)
-        held = np.flatnonzero(np.logical_or.reduce([counts[:size] for counts in self._counts]))
+        (held,) = np.logical_or.reduce([counts[:size] for counts in self._counts]).nonzero()
         keys, self._index = self._index.keys[held], KeyIndex(len(held))
         places = self._index.place(keys)
         for window, counts in enumerate(self._counts):
             self._counts[window] = np.zeros(len(held), np.int64)
             self._counts[window][places] = counts[held]
-        self._places.clear()
-        self._fresh.clear()
-        self._note(0)
+        self._known.clear()
+        self._latest[:] = 0
+        if len(held):
+            self._chain(0)
         self._clear_at = max(_LEAST_TO_CLEAR, 2 * len(self._index))
 
-    def _note(self, first: int) -> None:
-        """New places, ascending by key within one call of the index, belong to their series."""
+    def _chain(self, first: int) -> None:
+        """Put the new places, which ascend by series, before those that their series have. Links
+        are places plus one; 0 ends a chain."""
         size = len(self._index)
-        if size == first:
-            return
         self._counts[:] = [grown(counts, size) for counts in self._counts]
+        self._before = grown(self._before, size)
         series = number_of_key(self._index.keys[first:])
+        self._latest = grown(self._latest, int(series[-1]) + 1)
         starts = run_starts(series)
-        for number, places in zip(
-            series[starts].tolist(),
-            np.split(np.arange(first, size), starts[1:]),
-            strict=True,
-        ):
-            self._fresh.setdefault(number, []).append(places)
+        self._before[first:size] = np.arange(first, size)
+        self._before[first + starts] = self._latest[series[starts]]
+        self._latest[series] = np.arange(first + 1, size + 1)
 
-    def _places_of(self, series: int) -> Integers | None:
+    def _places_of(self, series: int) -> Integers:
         """The entries of a series, ascending by bucket."""
-        fresh = self._fresh.pop(series, None)
-        known = self._places.get(series)
-        if fresh is None:
-            return known
-        places = np.concatenate(fresh if known is None else [known, *fresh])
-        self._places[series] = places = places[np.argsort(self._index.keys[places])]
+        latest = int(self._latest[series]) if series < len(self._latest) else 0
+        reached, places = self._known.get(series, (0, _NONE))
+        if latest == reached:
+            return places
+        fresh = []
+        link = latest
+        while link > reached:
+            fresh.append(link - 1)
+            link = int(self._before[link - 1])
+        places = np.concatenate((places, fresh), dtype=np.int64)
+        places = places[self._index.keys[places].argsort()]
+        self._known[series] = latest, places
         return places

@@ -30,7 +30,7 @@ from services.scoring.core.cell_batch import (
     Sketches,
     batch_of,
 )
-from services.scoring.core.changes import Change, RowChanges, change_of, difference, joined
+from services.scoring.core.changes import Change, RowChanges, bucket_keys, difference, joined
 from services.scoring.core.columns import Column, Integers, grown, run_starts
 from services.scoring.core.figures import Summary
 from services.scoring.core.held_pane import NO_VALUES, CellValues, HeldPane
@@ -286,9 +286,13 @@ class PaneWindows:
 
     def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:
         """Add changes to the windows that hold their panes; these, as bits, by row."""
+        if self._spans is None:
+            entries = changes.bucket_row
+        else:
+            entries = self._sums.entries(changes.bucket_keys(rows.series))
         bits = np.zeros(len(rows.cells), np.uint8)
         for same, part in _runs((self._holders(*pane), part) for pane, part in rows.panes()):
-            change = changes.of_rows(part.start, part.stop, rows.series)
+            change = changes.of_rows(part, rows.series, entries)
             bits[part] = self._book_one(same, change)
         return bits
 
@@ -382,8 +386,13 @@ class PaneWindows:
             self._sums.clear_buckets()
 
     def _whole(self, pane: HeldPane) -> Change:
-        cells, values = pane.all()
-        return change_of(self._cells.keys[cells] >> _SOURCE_BITS, values)
+        """What a pane adds to the sums that it enters."""
+        cells, (n, total, good, sketches) = pane.all()
+        series = self._cells.keys[cells] >> _SOURCE_BITS
+        entries = self._sums.entries(
+            bucket_keys(series.repeat(sketches.lengths), sketches.bucket)
+        )
+        return Change(series, n, total, good, entries, sketches.counts)
 
     def _shift(self, window: int, change: Change) -> None:
         self._sums.add((window,), change)
