@@ -43,9 +43,7 @@ class Change(NamedTuple):
 
     def less(self) -> Change:
         """The same taken away."""
-        return Change(
-            self.series, -self.n, -self.total, -self.good, self.entries, -self.counts
-        )
+        return Change(self.series, -self.n, -self.total, -self.good, self.entries, -self.counts)
 
 
 class RowChanges(NamedTuple):

@@ -331,9 +331,8 @@ class Evaluation:
         """By indicator: all with data in the window, and those that a target asks for."""
         targeted = {subject.target.indicator for subject in subjects}
         readings = {}
-        for place in self._windows.indicators(scope_id):
+        for place, summary in self._windows.summaries(window, scope_id):
             name = INDICATOR_IDS[place]
-            summary = self._windows.summary(window, scope_id, place)
             if summary is not None or name in targeted:
                 readings[name] = Reading(name, summary)
         return readings

@@ -52,11 +52,11 @@ class SeriesNumbers:
         series = int(self._table[pair]) if pair < len(self._table) else _UNKNOWN
         return None if series == _UNKNOWN else series
 
-    def indicators(self, scope: int) -> list[int]:
-        """The indicators of a scope that have a number, ascending."""
+    def of_scope(self, scope: int) -> tuple[list[int], Integers]:
+        """The indicators of a scope that have a number, ascending, and their series."""
         row = self._table[scope << INDICATOR_BITS : (scope + 1) << INDICATOR_BITS]
-        places: list[int] = np.flatnonzero(row != _UNKNOWN).tolist()
-        return places
+        (places,) = (row != _UNKNOWN).nonzero()
+        return places.tolist(), row[places].astype(np.int64)
 
     def _append(self, pairs: Integers) -> None:
         self._table[pairs] = np.arange(len(self), len(self) + len(pairs))

@@ -64,12 +64,12 @@ class SeriesSums:
         """Grows with every change of the series in the window; 0 before the first."""
         return int(self._stamps[window][series])
 
-    def numbers(self, window: int, series: int) -> tuple[int, int, int]:
-        """n, total and good of a series."""
+    def numbers(self, window: int, series: Integers) -> tuple[list[int], list[int], list[int]]:
+        """n, total and good of some series."""
         return (
-            int(self._n[window][series]),
-            int(self._total[window][series]),
-            int(self._good[window][series]),
+            self._n[window][series].tolist(),
+            self._total[window][series].tolist(),
+            self._good[window][series].tolist(),
         )
 
     def sketch(self, window: int, series: int) -> Sketch | None:
@@ -111,6 +111,8 @@ class _BucketSums:
 
     def sketch(self, window: int, series: int) -> Sketch | None:
         places = self._places_of(series)
+        if not len(places):
+            return None
         counts = self._counts[window][places]
         (held,) = counts.nonzero()
         if not len(held):

@@ -80,8 +80,11 @@ _MASK_OF_LEVEL: Final = {
 }
 ALL_WINDOWS: Final = (1 << len(SPECS)) - 1
 _EVERY_WINDOW: Final = tuple(range(len(SPECS)))
+_GAUGES: Final = frozenset(
+    place for place, name in enumerate(INDICATOR_IDS) if INDICATORS[name].kind == "gauge"
+)
 _IS_GAUGE: Final = np.zeros(1 << INDICATOR_BITS, np.bool_)
-_IS_GAUGE[: len(INDICATOR_IDS)] = [INDICATORS[name].kind == "gauge" for name in INDICATOR_IDS]
+_IS_GAUGE[list(_GAUGES)] = True
 
 
 class Span(NamedTuple):
@@ -155,7 +158,10 @@ class _Rows(NamedTuple):
         """Level and start of each pane, and its rows."""
         bounds = pairwise([*self.starts.tolist(), len(self.cells)])
         for number, (first, last) in zip(self.pane_numbers.tolist(), bounds, strict=True):
-            yield (number >> _START_BITS, (number & _START_MASK) - _START_OFFSET), slice(first, last)
+            yield (
+                (number >> _START_BITS, (number & _START_MASK) - _START_OFFSET),
+                slice(first, last),
+            )
 
 
 class PaneWindows:
@@ -389,9 +395,7 @@ class PaneWindows:
         """What a pane adds to the sums that it enters."""
         cells, (n, total, good, sketches) = pane.all()
         series = self._cells.keys[cells] >> _SOURCE_BITS
-        entries = self._sums.entries(
-            bucket_keys(series.repeat(sketches.lengths), sketches.bucket)
-        )
+        entries = self._sums.entries(bucket_keys(series.repeat(sketches.lengths), sketches.bucket))
         return Change(series, n, total, good, entries, sketches.counts)
 
     def _shift(self, window: int, change: Change) -> None:
@@ -452,10 +456,6 @@ class PaneWindows:
         assert self._spans is not None
         return self._spans[window]
 
-    def indicators(self, scope_id: int) -> list[int]:
-        """Places of the indicators ever seen of a scope."""
-        return [p for p in self._series.indicators(scope_id) if p < len(INDICATOR_IDS)]
-
     def stamp(self, window: int, scope_id: int, indicator: int) -> int:
         """Grows when the sums of an indicator change in a window; 0 while there were none."""
         series = self._series.find(scope_id, indicator)
@@ -467,13 +467,26 @@ class PaneWindows:
         series = self._series.find(scope_id, indicator)
         if series is None:
             return None
-        if _IS_GAUGE[indicator]:
+        ((n,), (total,), (good,)) = self._sums.numbers(window, np.array([series]))
+        return self._summary(window, indicator, series, (n, total, good))
+
+    def summaries(self, window: int, scope_id: int) -> list[tuple[int, Summary | None]]:
+        """The `summary` of every indicator ever seen of a scope, ascending by place."""
+        indicators, series = self._series.of_scope(scope_id)
+        numbers = zip(*self._sums.numbers(window, series), strict=True)
+        return [
+            (place, self._summary(window, place, own, own_numbers))
+            for place, own, own_numbers in zip(indicators, series.tolist(), numbers, strict=True)
+            if place < len(INDICATOR_IDS)
+        ]
+
+    def _summary(
+        self, window: int, indicator: int, series: int, numbers: tuple[int, int, int]
+    ) -> Summary | None:
+        if indicator in _GAUGES:
             return self._gauge(window, series)
-        n, total, good = self._sums.numbers(window, series)
         sketch = self._sums.sketch(window, series)
-        if not (n or total or good or sketch):
-            return None
-        return Summary(n, total, good, sketch)
+        return Summary(*numbers, sketch) if sketch or any(numbers) else None
 
     def _gauge(self, window: int, series: int) -> Summary | None:
         if not self._gauge_told[series]:

@@ -17,7 +17,9 @@ def test_an_update_comes_with_or_without_its_slice() -> None:
     sent = update(3, [CELL], slice_cells=[OLD], cycle=7, watermark_ms=9)
     value = encode_pane_record(sent)
     assert decode_record(value, with_slice=True) == sent
-    assert decode_record(value, with_slice=False) == msgspec.structs.replace(sent, slice_cells=NO_CELLS)
+    assert decode_record(value, with_slice=False) == msgspec.structs.replace(
+        sent, slice_cells=NO_CELLS
+    )
 
 
 def test_a_watermark_is_read_as_it_is() -> None:
