@@ -312,7 +312,7 @@ class Evaluation:
         subjects = [s for s in self._subjects_of(scope_id) if s.target.window == spec.name]
         readings = self._readings(scope_id, window, subjects)
         record = ScoreRecord(
-            scope=scope.key,
+            scope=self._windows.scope_key(scope_id),
             window=spec.name,
             start_ms=span.start_ms,
             end_ms=span.end_ms,

@@ -72,6 +72,10 @@ class SeriesSums:
             self._good[window][series].tolist(),
         )
 
+    def have_sketches(self, series: Integers) -> list[bool]:
+        """Of which series any sketch was ever seen."""
+        return self._buckets.known(series)
+
     def sketch(self, window: int, series: int) -> Sketch | None:
         """The sketch of a series, ascending by bucket; None when there is nothing in it."""
         return self._buckets.sketch(window, series)
@@ -119,6 +123,11 @@ class _BucketSums:
             return None
         buckets = bucket_of_key(self._index.keys[places[held]])
         return dict(zip(buckets.tolist(), counts[held].tolist(), strict=True))
+
+    def known(self, series: Integers) -> list[bool]:
+        self._latest = grown(self._latest, int(series.max(initial=-1)) + 1)
+        known: list[bool] = (self._latest[series] != 0).tolist()
+        return known
 
     def clear(self) -> None:
         if len(self._index) < self._clear_at:

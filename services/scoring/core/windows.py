@@ -183,6 +183,7 @@ class PaneWindows:
         self._gauges: Integers = np.zeros(0, np.int64)
         self._gauge_told: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._scopes: list[Scope] = []
+        self._keys: list[str] = []
         self._kinds = Column()
         self._ids: dict[ScopeName, int] = {}
         self._changed: NDArray[np.uint8] = np.zeros(0, np.uint8)
@@ -198,13 +199,19 @@ class PaneWindows:
         if number is None:
             number = self._ids[name] = len(self._scopes)
             department, kind, id_ = name
-            self._scopes.append(Scope(SCOPE_KINDS[kind], department, id_))
+            scope = Scope(SCOPE_KINDS[kind], department, id_)
+            self._scopes.append(scope)
+            self._keys.append(scope.key)
             self._kinds.extend([kind])
         return number
 
     def scope(self, scope_id: int) -> Scope:
         """The inverse of `scope_id`."""
         return self._scopes[scope_id]
+
+    def scope_key(self, scope_id: int) -> str:
+        """The `Scope.key` of a scope."""
+        return self._keys[scope_id]
 
     @property
     def scopes(self) -> int:
@@ -467,26 +474,26 @@ class PaneWindows:
         series = self._series.find(scope_id, indicator)
         if series is None:
             return None
-        ((n,), (total,), (good,)) = self._sums.numbers(window, np.array([series]))
-        return self._summary(window, indicator, series, (n, total, good))
+        (summary,) = self._summaries(window, [indicator], np.array([series]))
+        return summary
 
     def summaries(self, window: int, scope_id: int) -> list[tuple[int, Summary | None]]:
         """The `summary` of every indicator ever seen of a scope, ascending by place."""
         indicators, series = self._series.of_scope(scope_id)
-        numbers = zip(*self._sums.numbers(window, series), strict=True)
-        return [
-            (place, self._summary(window, place, own, own_numbers))
-            for place, own, own_numbers in zip(indicators, series.tolist(), numbers, strict=True)
-            if place < len(INDICATOR_IDS)
-        ]
+        known = zip(indicators, self._summaries(window, indicators, series), strict=True)
+        return [(place, summary) for place, summary in known if place < len(INDICATOR_IDS)]
 
-    def _summary(
-        self, window: int, indicator: int, series: int, numbers: tuple[int, int, int]
-    ) -> Summary | None:
-        if indicator in _GAUGES:
-            return self._gauge(window, series)
-        sketch = self._sums.sketch(window, series)
-        return Summary(*numbers, sketch) if sketch or any(numbers) else None
+    def _summaries(
+        self, window: int, indicators: list[int], series: Integers
+    ) -> Iterator[Summary | None]:
+        have_sketches = self._sums.have_sketches(series)
+        columns = (indicators, series.tolist(), have_sketches, *self._sums.numbers(window, series))
+        for indicator, own, has_sketch, n, total, good in zip(*columns, strict=True):
+            if indicator in _GAUGES:
+                yield self._gauge(window, own)
+            else:
+                sketch = self._sums.sketch(window, own) if has_sketch else None
+                yield Summary(n, total, good, sketch) if n or total or good or sketch else None
 
     def _gauge(self, window: int, series: int) -> Summary | None:
         if not self._gauge_told[series]:

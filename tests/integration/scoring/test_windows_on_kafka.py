@@ -97,7 +97,11 @@ class Broker:
         before them has been judged."""
         assert self._producer is not None
         employee = SCOPE_KINDS.index("employee")
-        cells = [c for c in cells_touched([], answers(1, 0), UTC) if c.kind == employee]
+        cells = [
+            cell._replace(scope=("marker", *cell.scope[1:]))
+            for cell in cells_touched([], answers(1, 0), UTC)
+            if cell.scope[1] == employee
+        ]
         marker = update(0, cells, watermark_ms=now_ms(), caught_up=True, department="marker")
         await self._producer.begin_transaction()
         await self._produce([(partition_of(GROUP, PARTITIONS), marker)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from random import Random
@@ -11,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.windows import PLACE, SPECS, PaneWindows, WindowSpec, span_of
+from services.scoring.core.windows import PLACE, QUARTER_MS, SPECS, PaneWindows, WindowSpec, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import Cell, Cells
-from shared.contracts.scopes import Scope
+from shared.contracts.scopes import SCOPE_KINDS, Scope
 from tests.unit.scoring.windows.pane_stream import (
     MINUTE_MS,
     Fact,
@@ -143,6 +144,65 @@ def test_a_restart_in_the_middle_leaves_the_same_windows(walk: list[Step]) -> No
         stream_ms += jump
         windows.advance(stream_ms)
         assert_counts(windows, taken, stream_ms)
+
+
+@settings(max_examples=50, deadline=None)
+@given(steps, st.randoms(use_true_random=False), st.integers(1, 4))
+def test_the_order_of_records_and_the_division_of_time_leave_no_trace(
+    walk: list[Step], random: Random, moves: int
+) -> None:
+    taken = [fact for fresh, _ in walk for fact in fresh]
+    parts = [(source, Cells.of([cell])) for source, cells in flushes([], taken) for cell in cells]
+    random.shuffle(parts)
+    windows, stream_ms = PaneWindows(BERLIN), BEFORE_DST
+    windows.advance(stream_ms)
+    for number in range(moves):
+        windows.apply(parts[number::moves])
+        stream_ms += random.randrange(SPREAD_MS // moves)
+        windows.advance(stream_ms)
+    assert_counts(windows, taken, stream_ms)
+
+
+def test_sketches_that_grow_shrink_and_vanish_are_followed_exactly() -> None:
+    windows, random = PaneWindows(BERLIN), Random(3)
+    windows.advance(BEFORE_DST)
+    place = INDICATOR_IDS.index("first_response_time")
+    scope_id = windows.scope_id(Scope("employee", "d", "ann"))
+    said: dict[tuple[int, int], dict[int, int]] = {}
+    for _ in range(2_000):
+        source, pane = random.randrange(2), random.randrange(40)
+        buckets = random.sample(range(-1, 900), random.randrange(60))
+        sketch = {bucket: random.randint(1, 9) for bucket in buckets}
+        said[source, pane] = sketch
+        cell = Cell(
+            ("d", SCOPE_KINDS.index("employee"), "ann"),
+            0,
+            BEFORE_DST - pane * MINUTE_MS,
+            place,
+            sum(sketch.values()),
+            0,
+            0,
+            tuple(sorted(sketch.items())),
+        )
+        windows.apply([(source, Cells.of([cell]))])
+    expected: Counter[int] = Counter()
+    for sketch in said.values():
+        expected.update(sketch)
+    summary = windows.summary(PLACE["1h"], scope_id, place)
+    assert summary is not None
+    assert list((summary.sketch or {}).items()) == sorted(expected.items())
+
+
+def test_after_a_week_no_more_is_kept_than_the_windows_span() -> None:
+    windows = PaneWindows(SHANGHAI)
+    windows.advance(BEFORE_DST)
+    quarters = 8 * 96
+    for quarter in range(quarters):
+        start = BEFORE_DST + quarter * QUARTER_MS
+        minutes = [CSAT._replace(start_ms=start + m * MINUTE_MS) for m in range(15)]
+        windows.apply([(0, Cells.of([*minutes, CSAT._replace(level=1, start_ms=start)]))])
+        windows.advance(start + QUARTER_MS - 1)
+    assert windows.cells == 60 + 672
 
 
 def test_only_panes_that_a_window_can_still_hold_are_kept() -> None:
