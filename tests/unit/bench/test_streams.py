@@ -59,7 +59,8 @@ def test_the_engine_finds_what_the_ticket_stream_expects() -> None:
     places = {topic.name: place for place, topic in enumerate(INPUTS)}
     engine = Engine(0, load_rules(None), len(INPUTS))
     for offset, event in enumerate(tickets.events(6_000, START_MS, expected)):
-        record = Record(offset, START_MS + event.order_ms, None, event.value)
+        key = event.ticket.encode()
+        record = Record(offset, START_MS + event.order_ms, key, event.value)
         engine.process(places[event.topic], [record])
     totals = totals_of(engine.flush(caught_up=False).panes)
     assert set(expected.totals) >= {"tickets_opened", "first_response_time", "csat"}
