@@ -135,7 +135,12 @@ class System:
         child = subprocess.Popen(  # noqa: S603 - our own command
             [
                 *(sys.executable, "-m", "bench.load"),
-                *("--url", self._stack.url("ingest"), "--key-file", str(self._stack.data.dev_api_key)),
+                *(
+                    "--url",
+                    self._stack.url("ingest"),
+                    "--key-file",
+                    str(self._stack.data.dev_api_key),
+                ),
                 *("--rate", str(rate), "--seconds", str(seconds)),
                 *("--label", f"L{int(time.time()):x}-{self._runs}", "--out", str(out)),
             ],
