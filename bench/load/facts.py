@@ -79,5 +79,6 @@ def _history(ticket: str, rng: Random) -> Iterator[tuple[float, Fact]]:
         yield typical * rng.uniform(0.5, 1.5), Fact(kind, ticket, data.get(kind, {}))
     if rng.random() < _ANSWERED:
         scale = {"min": 1, "max": 5}
-        answer = {"kind": "csat", "scale": scale, "value": rng.choice((3, 4, 5, 5, 5))}
+        value = rng.choice((3, 4, 5, 5, 5))
+        answer: dict[str, object] = {"kind": "csat", "scale": scale, "value": value}
         yield rng.uniform(0.5, 1.5), Fact("survey.answered", ticket, answer)

@@ -12,6 +12,7 @@ from shared.contracts.figures import (
     ScorePart,
     ScoreRecord,
     TargetVerdict,
+    Verdict,
     WindowName,
 )
 from shared.contracts.indicators import INDICATORS
@@ -66,14 +67,22 @@ def _figure(indicator: str, rng: Random) -> Figure:
     if kind == "duration":
         total = rng.randrange(n * 900_000)
         mean = total / n
-        tail = {"p50": mean, "p90": 2 * mean, "p95": 3 * mean, "p99": 4 * mean}
         return Figure(
-            indicator=indicator, n=n, value=mean, total=total, low=mean / 2, high=2 * mean, **tail
+            indicator=indicator,
+            n=n,
+            value=mean,
+            total=total,
+            low=mean / 2,
+            high=2 * mean,
+            p50=mean,
+            p90=2 * mean,
+            p95=3 * mean,
+            p99=4 * mean,
         )
     return Figure(indicator=indicator, n=n, value=float(n), total=n)
 
 
 def _verdict(rng: Random) -> TargetVerdict:
     missed = rng.random() < 0.1
-    verdict = "missed" if missed else "met"
+    verdict: Verdict = "missed" if missed else "met"
     return TargetVerdict(target="bench", verdict=verdict, limit=0.8, value=0.8, breached=missed)

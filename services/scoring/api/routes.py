@@ -13,7 +13,6 @@ from starlette.responses import Response
 from services.scoring.api import catalogue
 from services.scoring.api.answers import (
     bad_parameter,
-    digest_etag,
     etag,
     from_cursor,
     json_answer,
@@ -21,6 +20,7 @@ from services.scoring.api.answers import (
     to_cursor,
     unchanged,
 )
+from services.scoring.api.boards import BoardPage, Boards
 from services.scoring.api.breach_store import BreachStore
 from services.scoring.api.periods import (
     PERIOD_INDICATORS,
@@ -84,6 +84,7 @@ class Parts:
 def figures_router(parts: Parts) -> APIRouter:
     """Windows, scores and the stream of their changes."""
     router = APIRouter(prefix="/v1", tags=["figures"])
+    boards = Boards(parts.scores)
 
     @router.get("/windows", summary="Figures and verdicts of scopes in windows")
     async def windows(
@@ -137,7 +138,11 @@ def figures_router(parts: Parts) -> APIRouter:
         """Rows are in the order of scopes, not of scores: a rank would claim differences that
         small samples do not show. The validator changes when a row does, not with stream time."""
         wanted = _filter(kind, window, department, "")
-        return _board(parts, request, wanted=wanted, limit=limit, cursor=cursor)
+        try:
+            page = boards.page(wanted, limit, from_cursor(cursor))
+        except ScopeError as error:
+            raise bad_parameter("cursor", "is not what a listing gave as next") from error
+        return _board_answer(parts, request, page)
 
     @router.get("/stream", summary="Changes as server-sent events")
     async def stream(
@@ -262,21 +267,13 @@ def _page(
     return json_answer(listing(head, map(render, page.entries), tail), tag)
 
 
-def _board(
-    parts: Parts, request: Request, *, wanted: ScoreFilter, limit: int, cursor: str | None
-) -> Response:
-    try:
-        board = parts.scores.board(wanted, limit, from_cursor(cursor))
-    except ScopeError as error:
-        raise bad_parameter("cursor", "is not what a listing gave as next") from error
-    rows = b",".join(board.rows)
-    tag = digest_etag(rows)
-    same = unchanged(request, tag)
+def _board_answer(parts: Parts, request: Request, page: BoardPage) -> Response:
+    same = unchanged(request, page.tag)
     if same is not None:
         return same
     head = _ENCODER.encode(parts.clock())[1:-1] + b","
-    tail = b',"next":' + _ENCODER.encode(to_cursor(board.next))
-    return json_answer(listing(head, (rows,), tail), tag)
+    tail = b',"next":' + _ENCODER.encode(to_cursor(page.next))
+    return json_answer(listing(head, (page.rows,), tail), page.tag)
 
 
 def _raw(entry: Entry) -> bytes:

@@ -15,6 +15,7 @@ from shared.contracts.scopes import SCOPE_KINDS, Scope
 
 _WINDOW_PLACE: Final[dict[str, int]] = {name: place for place, name in enumerate(WINDOWS)}
 _ALL_WINDOWS: Final = tuple(range(len(WINDOWS)))
+_KEPT: Final = frozenset({_ALL_WINDOWS, *((place,) for place in _ALL_WINDOWS)})
 _IN_DEPARTMENT: Final = frozenset({"team", "employee"})
 _AFTER_SLASH: Final = chr(ord("/") + 1)
 
@@ -115,34 +116,35 @@ class Board(NamedTuple):
 
 
 class _Row:
-    """The records of one scope, by the place of their window."""
+    """The records of one scope, by the place of their window. The JSON of all windows and of single
+    ones is kept until a record changes."""
 
     __slots__ = ("_json", "entries", "key")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.entries: list[Entry | None] = [None] * len(WINDOWS)
-        self._json = b""
+        self._json: dict[tuple[int, ...], bytes] = {}
 
     def put(self, place: int, entry: Entry | None) -> None:
         self.entries[place] = entry
-        self._json = b""
-
-    def has_any(self, places: tuple[int, ...]) -> bool:
-        return any(self.entries[place] is not None for place in places)
+        self._json.clear()
 
     def json(self, places: tuple[int, ...]) -> bytes:
-        """With these windows; the row of all windows is kept until one of them changes."""
-        if places is not _ALL_WINDOWS:
-            return self._encode(places)
-        if not self._json:
-            self._json = self._encode(places)
-        return self._json
+        """With these windows; empty when it has none of them."""
+        known = self._json.get(places)
+        if known is not None:
+            return known
+        encoded = self._encode(places)
+        if places in _KEPT:
+            self._json[places] = encoded
+        return encoded
 
     def _encode(self, places: tuple[int, ...]) -> bytes:
-        found = (self.entries[place] for place in places)
-        cells = b",".join(entry.cell() for entry in found if entry is not None)
-        return b'{"scope":%b,"windows":{%b}}' % (_ENCODER.encode(self.key), cells)
+        cells = [entry.cell() for place in places if (entry := self.entries[place])]
+        if not cells:
+            return b""
+        return b'{"scope":%b,"windows":{%b}}' % (_ENCODER.encode(self.key), b",".join(cells))
 
 
 class ScoreStore:
@@ -190,13 +192,13 @@ class ScoreStore:
         rows: list[bytes] = []
         last = ""
         for place in self._between(wanted, start):
-            row = self._rows[place[1]]
-            if place == start or not row.has_any(places):
+            row = self._rows[place[1]].json(places)
+            if not row or place == start:
                 continue
             if len(rows) == limit:
                 return Board(rows, last)
-            rows.append(row.json(places))
-            last = row.key
+            rows.append(row)
+            last = place[1]
         return Board(rows, None)
 
     def departments(self) -> list[str]:
@@ -267,7 +269,7 @@ class ScoreStore:
             return
         row.put(place, None)
         self._records -= 1
-        if not row.has_any(_ALL_WINDOWS):
+        if not any(row.entries):
             del self._rows[scope_key]
             self._order.remove(_place(scope_key))
 
