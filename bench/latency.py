@@ -30,7 +30,6 @@ RATE: Final = 1_000
 GOAL_P50_MS: Final = 150.0
 GOAL_P99_MS: Final = 500.0
 SEARCHED_P99_MS: Final = 1_000.0
-DRAIN_SECONDS: Final = 60.0
 SETTLE_SECONDS: Final = 3.0
 SERVICES: Final = ("ingest", "measure", "windows", "recorder", "api", "notify", "feedback")
 SERVERS: Final = ("kafka", "postgres")
@@ -43,16 +42,17 @@ LATE_MS: Final = 1_000.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How long each part takes, in seconds, and how many rates are tried at most."""
+    """How long each part takes, in seconds, and how many rates are searched at most."""
 
     warm_s: float
     main_s: float
     step_s: float
     steps: int
+    drain_s: float
 
 
-FULL: Final = Plan(warm_s=20, main_s=600, step_s=60, steps=6)
-SHORT: Final = Plan(warm_s=10, main_s=45, step_s=15, steps=2)
+FULL: Final = Plan(warm_s=20, main_s=600, step_s=60, steps=6, drain_s=60)
+SHORT: Final = Plan(warm_s=8, main_s=40, step_s=15, steps=1, drain_s=10)
 
 
 class LoadFailedError(RuntimeError):
@@ -106,7 +106,8 @@ class Run:
 class System:
     """A running system under a load that can be chosen."""
 
-    def __init__(self, stack: LocalStack, receiver: Receiver, folder: Path) -> None:
+    def __init__(self, stack: LocalStack, receiver: Receiver, folder: Path, drain_s: float) -> None:
+        self._drain_s = drain_s
         self._stack = stack
         self._receiver = receiver
         self._folder = folder
@@ -157,8 +158,8 @@ class System:
             child.wait()
 
     def _drain(self) -> None:
-        """Until no event waits any more, or for `DRAIN_SECONDS`: what is missing then, is."""
-        until = time.monotonic() + DRAIN_SECONDS
+        """Until no event waits any more, or for `drain_s`: what is missing then, is."""
+        until = time.monotonic() + self._drain_s
         time.sleep(SETTLE_SECONDS)
         while self._waits() and time.monotonic() < until:
             time.sleep(0.5)
@@ -191,7 +192,7 @@ def measure(directory: Path, *, short: bool) -> dict[str, Any]:
             "BELLWETHER_NOTIFY_ALLOW_PRIVATE_TARGETS": "true",
         }
         with whole_system(directory / "system", environ) as stack:
-            system = System(stack, receiver, directory)
+            system = System(stack, receiver, directory, plan.drain_s)
             print(f"warming up for {plan.warm_s:g} s", flush=True)
             system.run(RATE, plan.warm_s)
             print(f"{RATE} events/s for {plan.main_s:g} s", flush=True)

@@ -6,10 +6,12 @@ Further words after `engine` choose variants: `python -m bench.run engine flink 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,11 +80,25 @@ def _alone(name: str, *, short: bool) -> None:
     from bench import latency, reads
 
     if name in ("latency", "all"):
-        update(FILE, {"latency": latency.measure(DATA / "latency", short=short)})
+        with _folder("latency") as folder:
+            update(FILE, {"latency": latency.measure(folder, short=short)})
     if name in ("reads", "all"):
-        found = reads.measure(DATA / "reads", short=short)
+        with _folder("reads") as folder:
+            found = reads.measure(folder, short=short)
         print(reads.table(found))
         update(FILE, {"reads": found})
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """An empty one, removed afterwards."""
+    folder = DATA / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _in_own_environment(arguments: Sequence[str]) -> int:

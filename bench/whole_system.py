@@ -26,8 +26,6 @@ def whole_system(
 ) -> Iterator[LocalStack]:
     """Every service, or ``only`` those named, with Kafka and Postgres as `make run` starts them.
     ``environ`` is added to ours."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
     names = [port.name for port in fields(Ports)]
     found = free_ports(len(names) + 2)
     options = StackOptions(
@@ -42,7 +40,13 @@ def whole_system(
         yield stack
     finally:
         stack.stop()
-        shutil.rmtree(directory, ignore_errors=True)
+        _remove(stack.data.postgres / "data")
+        _remove(directory)
+
+
+def _remove(folder: Path) -> None:
+    """The database lies elsewhere, behind a link, when its user cannot reach ours."""
+    shutil.rmtree(folder.resolve(), ignore_errors=True)
 
 
 def write_rules(file: Path, target: Mapping[str, Any]) -> Path:
