@@ -80,6 +80,13 @@ def test_what_grows_is_said_by_process() -> None:
     assert "grows" in latency.summary(grown)
 
 
+def test_the_windows_lag_is_what_it_is_right_after_a_commit() -> None:
+    saw = [Sample(float(s), {"measure": 5.0, "windows": 100.0 * (s % 4)}, {}, 0) for s in range(12)]
+    assert {lag for _, lag in Watched(saw).lag()} == {5.0}
+    behind = [Sample(float(s), {"windows": 50.0 * s}, {}, 0) for s in range(12)]
+    assert Watched(behind).lag()[-1][1] == 400.0
+
+
 def test_a_metric_is_added_up_over_its_labels() -> None:
     lines = ["# HELP lag x", 'lag{partition="0"} 2.0', 'lag{partition="1"} 3.0', "lag_total 7.0"]
     assert total(lines, "lag") == 5.0
