@@ -20,15 +20,6 @@ _IN_DEPARTMENT: Final = frozenset({"team", "employee"})
 _AFTER_SLASH: Final = chr(ord("/") + 1)
 
 
-class _Head(msgspec.Struct):
-    """The part of a record that filters look at."""
-
-    scope: str
-    window: str
-    stream_ms: int
-    rule_version: str
-
-
 class _Judged(msgspec.Struct):
     verdict: Verdict
     breached: bool = False
@@ -38,23 +29,27 @@ class _JudgedFigure(msgspec.Struct):
     targets: list[_Judged] = msgspec.field(default_factory=list)
 
 
-class _Standing(msgspec.Struct):
-    """The part of a record that a scoreboard shows."""
+class _Head(msgspec.Struct):
+    """The part of a record that filters look at, and that a scoreboard shows."""
 
-    figures: list[_JudgedFigure]
+    scope: str
+    window: str
+    stream_ms: int
+    rule_version: str
     provisional: bool
+    figures: list[_JudgedFigure]
     score: float | None = None
 
 
 _HEADS: Final = msgspec.json.Decoder(_Head)
-_STANDINGS: Final = msgspec.json.Decoder(_Standing)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
 class Entry:
-    """One record: its raw JSON and what it can be found by. It is never changed; shorter forms are
-    encoded when they are first asked for, and kept."""
+    """One record: its raw JSON and what it can be found by. It is never changed. ``cell`` is the
+    window's place in a row of the scoreboard, as a member of an object; the other short form is
+    encoded when it is first asked for, and kept."""
 
     key: str
     scope: Scope
@@ -62,8 +57,8 @@ class Entry:
     window: str
     stream_ms: int
     raw: bytes
+    cell: bytes
     _brief: bytes = field(default=b"", init=False)
-    _cell: bytes = field(default=b"", init=False)
 
     def record(self) -> ScoreRecord:
         """The decoded record."""
@@ -74,12 +69,6 @@ class Entry:
         if not self._brief:
             self._brief = _brief(self.record())
         return self._brief
-
-    def cell(self) -> bytes:
-        """The window's place in a row of the scoreboard, as a member of an object."""
-        if not self._cell:
-            self._cell = b'"%b":%b' % (self.window.encode(), _cell(_STANDINGS.decode(self.raw)))
-        return self._cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +130,7 @@ class _Row:
         return encoded
 
     def _encode(self, places: tuple[int, ...]) -> bytes:
-        cells = [entry.cell() for place in places if (entry := self.entries[place])]
+        cells = [entry.cell for place in places if (entry := self.entries[place])]
         if not cells:
             return b""
         return b'{"scope":%b,"windows":{%b}}' % (_ENCODER.encode(self.key), b",".join(cells))
@@ -170,7 +159,7 @@ class ScoreStore:
             return None
         head = _HEADS.decode(raw)
         scope = self._scope(head.scope)
-        entry = Entry(key, scope, head.scope, head.window, head.stream_ms, raw)
+        entry = Entry(key, scope, head.scope, head.window, head.stream_ms, raw, _cell(head))
         self._put(entry)
         if head.stream_ms >= self.stream_ms:
             self.stream_ms, self.rule_version = head.stream_ms, head.rule_version
@@ -313,13 +302,12 @@ def _brief(record: ScoreRecord) -> bytes:
     )
 
 
-def _cell(standing: _Standing) -> bytes:
-    judged = [target for figure in standing.figures for target in figure.targets]
-    return _ENCODER.encode(
-        {
-            "score": standing.score,
-            "provisional": standing.provisional,
-            "missed": sum(target.verdict == "missed" for target in judged),
-            "breached": sum(target.breached for target in judged),
-        }
-    )
+def _cell(head: _Head) -> bytes:
+    judged = [target for figure in head.figures for target in figure.targets]
+    standing = {
+        "score": head.score,
+        "provisional": head.provisional,
+        "missed": sum(target.verdict == "missed" for target in judged),
+        "breached": sum(target.breached for target in judged),
+    }
+    return b'"%b":%b' % (head.window.encode(), _ENCODER.encode(standing))

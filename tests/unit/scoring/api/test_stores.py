@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.scoring.api.breach_store import BreachStore
 from services.scoring.api.score_store import ScoreFilter, ScoreStore, with_indicators
-from shared.contracts.figures import WINDOWS, TargetVerdict, WindowName, encode_score
+from shared.contracts.figures import WINDOWS, TargetVerdict, Verdict, WindowName, encode_score
 from shared.contracts.scopes import SCOPE_KINDS, ScopeError
 from tests.unit.scoring.api.records import breach, score_bytes, score_record
 
@@ -119,7 +119,11 @@ def test_a_row_of_the_scoreboard_has_a_scopes_windows_in_order() -> None:
 
 def test_a_cell_of_the_scoreboard_counts_targets_that_are_missed_and_in_breach() -> None:
     record = score_record("employee:it/ann")
-    verdicts = (("missed", True), ("missed", False), ("met", False))
+    verdicts: tuple[tuple[Verdict, bool], ...] = (
+        ("missed", True),
+        ("missed", False),
+        ("met", False),
+    )
     record.figures[0].targets = [
         TargetVerdict(target=f"t{place}", verdict=verdict, limit=1.0, breached=breached)
         for place, (verdict, breached) in enumerate(verdicts)
