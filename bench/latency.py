@@ -226,6 +226,7 @@ def results(main: Run, runs: list[Run]) -> dict[str, Any]:
         "missing": found.missing,
         "from_due": percentiles(found.from_due_ms),
         "answer": percentiles(main.sent["answer_ms"]),
+        "sender_late": percentiles(main.sent["late_ms"]),
         "highest_rate_p99_1s": highest(_tried(runs)),
         "searched": [
             {
@@ -272,6 +273,7 @@ def summary(run: Run) -> str:
         _row("from acceptance", found),
         _row("from the due time", found["from_due"]),
         _row("ingest's answer", found["answer"]),
+        _row("sender late", found["sender_late"]),
         f"  {found['samples']} alerts, {found['missing']} missing; goals: p50 <= {GOAL_P50_MS:g}, "
         f"p99 <= {GOAL_P99_MS:g}: {_reached(run)}",
         f"  lag, records: {_thirds(run.lag)}: {'flat' if run.lag_is_flat else 'GROWS'}",

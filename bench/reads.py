@@ -146,6 +146,7 @@ def request_figures(found: Mapping[str, Any], cores: float) -> dict[str, Any]:
         "p50_ms": round(percentile(everything, 0.5), 2),
         "p99_ms": round(percentile(everything, 0.99), 2),
         "max_ms": round(max(everything), 2),
+        "reader_late_p99_ms": round(percentile(found["late_ms"], 0.99), 2),
         "cores": round(cores, 3),
         "by_kind": {
             kind: {
@@ -212,7 +213,8 @@ def table(found: Mapping[str, Any]) -> str:
         "",
         f"{found['rate']} reads/s: p50 {found['p50_ms']} ms, p99 {found['p99_ms']} ms "
         f"(goal {GOAL_P99_MS:g}: {_reached(found['p99_ms'] <= GOAL_P99_MS)}), "
-        f"greatest {found['max_ms']} ms, {found['failures']} failures, {found['cores']} cores",
+        f"greatest {found['max_ms']} ms, {found['failures']} failures, {found['cores']} cores; "
+        f"p99 of being sent late: {found['reader_late_p99_ms']} ms",
     ]
     lines += [
         f"  {kind:10} {part['bytes']:>8} bytes  p50 {part['p50_ms']:>6} ms  "

@@ -39,10 +39,12 @@ class Requests:
         self._free: asyncio.Queue[Connection] = asyncio.Queue()
         self._ms: dict[str, list[float]] = defaultdict(list)
         self._bytes: dict[str, int] = {}
+        self._late_ms: list[float] = []
         self._failures = 0
 
     async def run(self) -> dict[str, Any]:
-        """Times by kind of question in ms, sizes in bytes, and how many failed."""
+        """Times by kind of question in ms, sizes in bytes, how late requests were sent (by this
+        process and the machine, not by the API), and how many failed."""
         for _ in range(CONNECTIONS):
             self._free.put_nowait(await self._connect())
         asked = questions()
@@ -54,9 +56,15 @@ class Requests:
                 requests.create_task(self._ask(*next(asked), due))
         while not self._free.empty():
             self._free.get_nowait().close()
-        return {"ms": self._ms, "bytes": self._bytes, "failures": self._failures}
+        return {
+            "ms": self._ms,
+            "bytes": self._bytes,
+            "late_ms": self._late_ms,
+            "failures": self._failures,
+        }
 
     async def _ask(self, kind: str, path: str, due: float) -> None:
+        self._late_ms.append((time.perf_counter() - due) * 1000)
         connection = await self._free.get()
         try:
             status, size = await connection.get(path, f"{LOOPBACK}:{self._port}")

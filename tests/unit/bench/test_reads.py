@@ -28,8 +28,9 @@ def test_two_of_ten_questions_ask_for_everybody_in_all_windows() -> None:
 def test_the_percentiles_are_those_of_all_questions_together() -> None:
     times = {"all": [5.0] * 50, "window": [1.0] * 49 + [30.0]}
     found = reads.request_figures(
-        {"ms": times, "bytes": {"all": 9, "window": 3}, "failures": 1}, cores=0.25
+        {"ms": times, "bytes": {"all": 9, "window": 3}, "late_ms": [0.5], "failures": 1}, cores=0.25
     )
+    assert found["reader_late_p99_ms"] == 0.5
     assert (found["p50_ms"], found["p99_ms"], found["max_ms"]) == (5.0, 5.0, 30.0)
     assert (found["requests"], found["failures"], found["cores"]) == (100, 1, 0.25)
     assert found["by_kind"]["window"] == {"p50_ms": 1.0, "p99_ms": 30.0, "bytes": 3}
