@@ -39,7 +39,7 @@ HERE = Path(__file__).resolve().parent
 BROKER_PATIENCE = 30.0
 LEASE_MARGIN_SECONDS = 5.0
 SESSION_MS = 6000  # a killed replica's partitions move on after this
-FETCH_WAIT_MS = 25
+FETCH_WAIT_MS = 50
 """aiokafka has one fetch under way, and a partition that was just read is not in it: a breach there
 waits until that fetch ends, half a second by default."""
 
