@@ -1,4 +1,4 @@
-"""`make bench [BENCH=engine|restore|growth] [BENCH_SHORT=1]`, or `python -m bench.run NAME...`.
+"""`make bench [BENCH=NAME] [BENCH_SHORT=1]`, or `python -m bench.run NAME...`.
 
 Further words after `engine` choose variants: `python -m bench.run engine flink bellwether:common`.
 """
@@ -6,9 +6,12 @@ Further words after `engine` choose variants: `python -m bench.run engine flink 
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +23,11 @@ from deploy.local.bootstrap.machine import CommandFailed
 RESULTS: Final = CHECKOUT / "bench" / "results"
 FILE: Final = RESULTS / "engine.json"
 DATA: Final = CHECKOUT / "var" / "bench"
-NAMES: Final = ("engine", "restore", "growth")
+BESIDE_PEERS: Final = ("engine", "restore", "growth")
+"""These run in the environment that has the peers' packages."""
+ALONE: Final = ("latency", "reads")
+"""These run the product in its own."""
+NAMES: Final = (*BESIDE_PEERS, *ALONE)
 RESTORE: Final = ("tickets", "seconds", "bytes_per_ticket")
 RESTORED_TICKETS: Final = {True: 100_000, False: 1_000_000}
 
@@ -31,18 +38,67 @@ def main(arguments: Sequence[str]) -> int:
     if name not in (*NAMES, "all"):
         print(f"there is no benchmark {name!r}: choose from {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    if Path(sys.executable) != VENV_PYTHON:
-        return _in_own_environment(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        return _run(name, arguments, variants)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(name: str, arguments: Sequence[str], variants: Sequence[str]) -> int:
     short = os.environ.get("BENCH_SHORT", "") not in ("", "0")
+    if Path(sys.executable) == VENV_PYTHON:
+        _beside_peers(name, variants, short=short)
+        return 0
+    status = 0 if name in ALONE else _in_own_environment(arguments)
+    if status == 0 and name in (*ALONE, "all"):
+        _alone(name, short=short)
+    if status == 0 and not variants:
+        print(f"written: {FILE.relative_to(CHECKOUT)}")
+    return status
+
+
+def _interrupt(*_: object) -> None:
+    """End once: what is started must be ended in peace, however often one is asked."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _beside_peers(name: str, variants: Sequence[str], *, short: bool) -> None:
     if name in ("engine", "all"):
         _engine(variants, short=short)
     if name in ("restore", "all"):
         _restore(RESTORED_TICKETS[short])
     if name in ("growth", "all"):
         _growth()
-    if not variants:
-        print(f"written: {FILE.relative_to(CHECKOUT)}")
-    return 0
+
+
+def _alone(name: str, *, short: bool) -> None:
+    from bench import latency, reads
+
+    if name in ("latency", "all"):
+        with _folder("latency") as folder:
+            update(FILE, {"latency": latency.measure(folder, short=short)})
+    if name in ("reads", "all"):
+        with _folder("reads") as folder:
+            found = reads.measure(folder, short=short)
+        print(reads.table(found))
+        update(FILE, {"reads": found})
+
+
+@contextmanager
+def _folder(name: str) -> Iterator[Path]:
+    """An empty one, removed afterwards."""
+    folder = DATA / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _in_own_environment(arguments: Sequence[str]) -> int:
@@ -53,7 +109,13 @@ def _in_own_environment(arguments: Sequence[str]) -> int:
         print(f"bench: {lack}", file=sys.stderr)
         return 1
     again = [str(VENV_PYTHON), "-m", "bench.run", *arguments]
-    return subprocess.run(again, cwd=CHECKOUT, check=False).returncode  # noqa: S603 - ourselves
+    child = subprocess.Popen(again, cwd=CHECKOUT)  # noqa: S603 - ourselves
+    try:
+        return child.wait()
+    except KeyboardInterrupt:
+        child.terminate()
+        child.wait()
+        raise
 
 
 def _engine(variants: Sequence[str], *, short: bool) -> None:

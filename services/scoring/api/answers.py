@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Iterable
 
 from fastapi import Request
@@ -20,6 +21,11 @@ def listing(head: bytes, items: Iterable[bytes], tail: bytes = b"") -> bytes:
 def etag(*parts: object) -> str:
     """A weak validator of a state."""
     return 'W/"' + "-".join(str(part) for part in parts) + '"'
+
+
+def digest_etag(content: bytes) -> str:
+    """A weak validator of a content: the same on every replica."""
+    return etag(hashlib.blake2b(content, digest_size=12).hexdigest())
 
 
 def unchanged(request: Request, tag: str) -> Response | None:

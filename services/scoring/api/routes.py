@@ -20,6 +20,7 @@ from services.scoring.api.answers import (
     to_cursor,
     unchanged,
 )
+from services.scoring.api.boards import BoardPage, Boards
 from services.scoring.api.breach_store import BreachStore
 from services.scoring.api.periods import (
     PERIOD_INDICATORS,
@@ -28,7 +29,7 @@ from services.scoring.api.periods import (
     employees,
     parse_period,
 )
-from services.scoring.api.score_store import Entry, ScoreFilter, ScoreStore, brief, with_indicators
+from services.scoring.api.score_store import Entry, ScoreFilter, ScoreStore, with_indicators
 from services.scoring.api.streams import Streams
 from services.scoring.core.rules import RuleHistory, RuleSet
 from shared.contracts.figures import WINDOWS
@@ -41,6 +42,9 @@ PERIOD_TIMEOUT_SECONDS: Final = 30.0
 _ENCODER: Final = msgspec.json.Encoder()
 
 KindList = Annotated[str, Query(description="Kinds of scopes, comma-separated", max_length=200)]
+RowKindList = Annotated[
+    str, Query(description="Kinds of scopes that have a row, comma-separated", max_length=200)
+]
 WindowList = Annotated[str, Query(description="Windows, comma-separated", max_length=200)]
 Department = Annotated[str, Query(description="Scopes of this department", max_length=200)]
 ScopeKey = Annotated[
@@ -80,6 +84,7 @@ class Parts:
 def figures_router(parts: Parts) -> APIRouter:
     """Windows, scores and the stream of their changes."""
     router = APIRouter(prefix="/v1", tags=["figures"])
+    boards = Boards(parts.scores)
 
     @router.get("/windows", summary="Figures and verdicts of scopes in windows")
     async def windows(
@@ -116,7 +121,28 @@ def figures_router(parts: Parts) -> APIRouter:
         cursor: Cursor = None,
     ) -> Response:
         wanted = _filter(kind, window, department, scope)
-        return _page(parts, request, wanted=wanted, limit=limit, cursor=cursor, render=brief)
+        return _page(parts, request, wanted=wanted, limit=limit, cursor=cursor, render=Entry.brief)
+
+    @router.get(
+        "/scoreboard", summary="A row for each employee: score and missed targets by window"
+    )
+    async def scoreboard(
+        request: Request,
+        *,
+        kind: RowKindList = "employee",
+        department: Department = "",
+        window: WindowList = "",
+        limit: Limit = 200,
+        cursor: Cursor = None,
+    ) -> Response:
+        """Rows are in the order of scopes, not of scores: a rank would claim differences that
+        small samples do not show. The validator changes when a row does, not with stream time."""
+        wanted = _filter(kind, window, department, "")
+        try:
+            page = boards.page(wanted, limit, from_cursor(cursor))
+        except ScopeError as error:
+            raise bad_parameter("cursor", "is not what a listing gave as next") from error
+        return _board_answer(parts, request, page)
 
     @router.get("/stream", summary="Changes as server-sent events")
     async def stream(
@@ -239,6 +265,15 @@ def _page(
     head = _ENCODER.encode(parts.clock())[1:-1] + b","
     tail = b',"next":' + _ENCODER.encode(to_cursor(page.next))
     return json_answer(listing(head, map(render, page.entries), tail), tag)
+
+
+def _board_answer(parts: Parts, request: Request, page: BoardPage) -> Response:
+    same = unchanged(request, page.tag)
+    if same is not None:
+        return same
+    head = _ENCODER.encode(parts.clock())[1:-1] + b","
+    tail = b',"next":' + _ENCODER.encode(to_cursor(page.next))
+    return json_answer(listing(head, (page.rows,), tail), page.tag)
 
 
 def _raw(entry: Entry) -> bytes:

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
-from shared.contracts.figures import WINDOWS, ScoreRecord, decode_score
+from shared.contracts.figures import WINDOWS, ScoreRecord, Verdict, decode_score
 from shared.contracts.scopes import SCOPE_KINDS, Scope
 
 _WINDOW_PLACE: Final[dict[str, int]] = {name: place for place, name in enumerate(WINDOWS)}
+_ALL_WINDOWS: Final = tuple(range(len(WINDOWS)))
+_KEPT: Final = frozenset({_ALL_WINDOWS, *((place,) for place in _ALL_WINDOWS)})
+_IN_DEPARTMENT: Final = frozenset({"team", "employee"})
+_AFTER_SLASH: Final = chr(ord("/") + 1)
+
+
+class _Judged(msgspec.Struct):
+    verdict: Verdict
+    breached: bool = False
+
+
+class _JudgedFigure(msgspec.Struct):
+    targets: list[_Judged] = msgspec.field(default_factory=list)
 
 
 class _Head(msgspec.Struct):
-    """The part of a record that filters look at."""
+    """The part of a record that filters look at, and that a scoreboard shows."""
 
     scope: str
     window: str
     stream_ms: int
     rule_version: str
+    provisional: bool
+    figures: list[_JudgedFigure]
+    score: float | None = None
 
 
 _HEADS: Final = msgspec.json.Decoder(_Head)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """One record: its raw JSON and what it can be found by."""
+    """One record: its raw JSON and what it can be found by. It is never changed. ``cell`` is the
+    window's place in a row of the scoreboard, as a member of an object; the other short form is
+    encoded when it is first asked for, and kept."""
 
     key: str
     scope: Scope
@@ -38,10 +57,18 @@ class Entry:
     window: str
     stream_ms: int
     raw: bytes
+    cell: bytes
+    _brief: bytes = field(default=b"", init=False)
 
     def record(self) -> ScoreRecord:
         """The decoded record."""
         return decode_score(self.raw)
+
+    def brief(self) -> bytes:
+        """The record's JSON without its figures; ``score`` is always there."""
+        if not self._brief:
+            self._brief = _brief(self.record())
+        return self._brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +97,59 @@ class Page(NamedTuple):
     next: str | None
 
 
+class Board(NamedTuple):
+    """Some rows of the scoreboard as JSON, and the scope to go on after, or None at the end."""
+
+    rows: list[bytes]
+    next: str | None
+
+
+class _Row:
+    """The records of one scope, by the place of their window. The JSON of all windows and of single
+    ones is kept until a record changes."""
+
+    __slots__ = ("_json", "entries", "key")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.entries: list[Entry | None] = [None] * len(WINDOWS)
+        self._json: dict[tuple[int, ...], bytes] = {}
+
+    def put(self, place: int, entry: Entry | None) -> None:
+        self.entries[place] = entry
+        self._json.clear()
+
+    def json(self, places: tuple[int, ...]) -> bytes:
+        """With these windows; empty when it has none of them."""
+        known = self._json.get(places)
+        if known is not None:
+            return known
+        encoded = self._encode(places)
+        if places in _KEPT:
+            self._json[places] = encoded
+        return encoded
+
+    def _encode(self, places: tuple[int, ...]) -> bytes:
+        cells = [entry.cell for place in places if (entry := self.entries[place])]
+        if not cells:
+            return b""
+        return b'{"scope":%b,"windows":{%b}}' % (_ENCODER.encode(self.key), b",".join(cells))
+
+
 class ScoreStore:
     """The latest record of every scope and window, in the order of kinds, scopes and windows."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._order: list[tuple[int, str, int]] = []
+        self._rows: dict[str, _Row] = {}
+        self._order: list[tuple[int, str]] = []
         self._scopes: dict[str, Scope] = {}
+        self._records = 0
         self.stream_ms = 0
         self.rule_version = ""
         self.revision = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self._records
 
     def apply(self, key: str, raw: bytes | None) -> Entry | None:
         """Take a record of ``scores``; raises ``msgspec.MsgspecError`` or ``ScopeError``."""
@@ -92,10 +159,8 @@ class ScoreStore:
             return None
         head = _HEADS.decode(raw)
         scope = self._scope(head.scope)
-        entry = Entry(key, scope, head.scope, head.window, head.stream_ms, raw)
-        if key not in self._entries:
-            insort(self._order, _place(entry))
-        self._entries[key] = entry
+        entry = Entry(key, scope, head.scope, head.window, head.stream_ms, raw, _cell(head))
+        self._put(entry)
         if head.stream_ms >= self.stream_ms:
             self.stream_ms, self.rule_version = head.stream_ms, head.rule_version
         return entry
@@ -103,32 +168,99 @@ class ScoreStore:
     def page(self, wanted: ScoreFilter, limit: int, after: str | None) -> Page:
         """At most ``limit`` records that follow the key ``after``."""
         entries: list[Entry] = []
-        for entry in self._from(after):
-            if wanted.matches(entry):
-                if len(entries) == limit:
-                    return Page(entries, entries[-1].key)
-                entries.append(entry)
+        for entry in self._from(wanted, after):
+            if len(entries) == limit:
+                return Page(entries, entries[-1].key)
+            entries.append(entry)
         return Page(entries, None)
+
+    def board(self, wanted: ScoreFilter, limit: int, after: str | None) -> Board:
+        """At most ``limit`` scopes that follow the scope ``after``, a row each."""
+        places = _places(wanted)
+        start = (0, "") if after is None else _place(after)
+        rows: list[bytes] = []
+        last = ""
+        for place in self._between(wanted, start):
+            row = self._rows[place[1]].json(places)
+            if not row or place == start:
+                continue
+            if len(rows) == limit:
+                return Board(rows, last)
+            rows.append(row)
+            last = place[1]
+        return Board(rows, None)
 
     def departments(self) -> list[str]:
         """Names of all departments that have figures."""
-        scopes = (entry.scope for entry in self._entries.values())
-        return sorted({scope.id for scope in scopes if scope.kind == "department"})
+        first, end = self._bounds("department", "")
+        return sorted(self._scopes[key].id for _, key in self._order[first:end])
 
-    def _from(self, after: str | None) -> Iterator[Entry]:
-        start = 0
-        if after is not None:
-            scope_key, _, window = after.rpartition("|")
-            known = self._scope(scope_key)
-            place = (SCOPE_KINDS.index(known.kind), scope_key, _WINDOW_PLACE.get(window, 0))
-            start = bisect_right(self._order, place)
-        for _, scope_key, window_place in self._order[start:]:
-            yield self._entries[f"{scope_key}|{WINDOWS[window_place]}"]
+    def _from(self, wanted: ScoreFilter, after: str | None) -> Iterator[Entry]:
+        places = _places(wanted)
+        scope_key, _, window = (after or "").rpartition("|")
+        start = (0, "") if after is None else _place(scope_key)
+        passed = _WINDOW_PLACE.get(window, 0)
+        for place in self._between(wanted, start):
+            entries = self._rows[place[1]].entries
+            for number in places:
+                entry = entries[number]
+                if entry is not None and (place != start or number > passed):
+                    yield entry
+
+    def _between(self, wanted: ScoreFilter, start: tuple[int, str]) -> Iterator[tuple[int, str]]:
+        """Places of the scopes that are asked for, from ``start`` on, in order."""
+        if wanted.scope:
+            place = _place(wanted.scope)
+            if wanted.scope in self._rows and place >= start and self._is_wanted(wanted, place[1]):
+                yield place
+            return
+        begin = bisect_left(self._order, start)
+        for kind in SCOPE_KINDS:
+            if not wanted.kinds or kind in wanted.kinds:
+                first, end = self._bounds(kind, wanted.department)
+                yield from self._order[max(first, begin) : end]
+
+    def _is_wanted(self, wanted: ScoreFilter, key: str) -> bool:
+        scope = self._scopes[key]
+        return (not wanted.kinds or scope.kind in wanted.kinds) and (
+            not wanted.department or scope.department == wanted.department
+        )
+
+    def _bounds(self, kind: str, department: str) -> tuple[int, int]:
+        """Where a kind's scopes lie in the order, or those of one department."""
+        number = SCOPE_KINDS.index(kind)
+        if not department:
+            first = bisect_left(self._order, (number, ""))
+            return first, bisect_left(self._order, (number + 1, ""), first)
+        head = f"{kind}:{quote(department, safe='')}"
+        if kind in _IN_DEPARTMENT:
+            first = bisect_left(self._order, (number, head + "/"))
+            return first, bisect_left(self._order, (number, head + _AFTER_SLASH), first)
+        if kind == "department":
+            first = bisect_left(self._order, (number, head))
+            return first, bisect_right(self._order, (number, head), first)
+        return 0, 0
+
+    def _put(self, entry: Entry) -> None:
+        row = self._rows.get(entry.scope_key)
+        if row is None:
+            row = self._rows[entry.scope_key] = _Row(entry.scope_key)
+            insort(self._order, _place(entry.scope_key))
+        place = _WINDOW_PLACE[entry.window]
+        self._records += row.entries[place] is None
+        row.put(place, entry)
 
     def _remove(self, key: str) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self._order.remove(_place(entry))
+        scope_key, _, window = key.rpartition("|")
+        row = self._rows.get(scope_key)
+        place = _WINDOW_PLACE.get(window)
+        if row is None or place is None or row.entries[place] is None:
+            return
+        row.put(place, None)
+        self._records -= 1
+        if not any(row.entries):
+            del self._rows[scope_key]
+            self._order.remove(_place(scope_key))
 
     def _scope(self, key: str) -> Scope:
         scope = self._scopes.get(key)
@@ -137,8 +269,14 @@ class ScoreStore:
         return scope
 
 
-def _place(entry: Entry) -> tuple[int, str, int]:
-    return SCOPE_KINDS.index(entry.scope.kind), entry.scope_key, _WINDOW_PLACE[entry.window]
+def _place(scope_key: str) -> tuple[int, str]:
+    return SCOPE_KINDS.index(Scope.parse(scope_key).kind), scope_key
+
+
+def _places(wanted: ScoreFilter) -> tuple[int, ...]:
+    if not wanted.windows:
+        return _ALL_WINDOWS
+    return tuple(place for name, place in _WINDOW_PLACE.items() if name in wanted.windows)
 
 
 def with_indicators(entry: Entry, indicators: Collection[str]) -> bytes:
@@ -148,9 +286,7 @@ def with_indicators(entry: Entry, indicators: Collection[str]) -> bytes:
     return _ENCODER.encode(record)
 
 
-def brief(entry: Entry) -> bytes:
-    """The record's JSON without its figures; ``score`` is always there."""
-    record = entry.record()
+def _brief(record: ScoreRecord) -> bytes:
     return _ENCODER.encode(
         {
             "scope": record.scope,
@@ -164,3 +300,14 @@ def brief(entry: Entry) -> bytes:
             "score_parts": record.score_parts,
         }
     )
+
+
+def _cell(head: _Head) -> bytes:
+    judged = [target for figure in head.figures for target in figure.targets]
+    standing = {
+        "score": head.score,
+        "provisional": head.provisional,
+        "missed": sum(target.verdict == "missed" for target in judged),
+        "breached": sum(target.breached for target in judged),
+    }
+    return b'"%b":%b' % (head.window.encode(), _ENCODER.encode(standing))

@@ -112,6 +112,23 @@ async def test_what_changes_reaches_readers_and_followers(kafka: str, topics: To
         assert (await client.get("/v1/meta")).json()["departments"] == ["it"]
 
 
+async def test_the_scoreboard_follows_the_topic(kafka: str, topics: Topics) -> None:
+    async def score_of_ann(client: httpx.AsyncClient) -> float:
+        body = (await client.get("/v1/scoreboard?department=it&window=1h")).json()
+        (row,) = body["items"]
+        assert row["scope"] == "employee:it/ann"
+        return float(row["windows"]["1h"]["score"])
+
+    key = "employee:it/ann|1h"
+    await tell(kafka, topics.scores, (key, score_bytes("employee:it/ann", score=71.5)))
+    async with serving(kafka, topics) as client:
+        assert await score_of_ann(client) == 71.5
+        await tell(kafka, topics.scores, (key, score_bytes("employee:it/ann", score=12.0)))
+        async with asyncio.timeout(30):
+            while await score_of_ann(client) != 12.0:
+                continue
+
+
 async def test_what_cannot_be_read_stops_nothing(kafka: str, topics: Topics) -> None:
     await tell(
         kafka,

@@ -89,12 +89,57 @@ async def test_next_leads_through_all_pages(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/windows", "/v1/scores", "/v1/breaches", "/v1/indicators", "/v1/targets"]
+    "path",
+    [
+        "/v1/windows",
+        "/v1/scores",
+        "/v1/scoreboard",
+        "/v1/breaches",
+        "/v1/indicators",
+        "/v1/targets",
+    ],
 )
 async def test_an_unchanged_state_is_not_sent_again(client: httpx.AsyncClient, path: str) -> None:
     tag = (await client.get(path)).headers["etag"]
     again = await client.get(path, headers={"If-None-Match": f'"other", {tag}'})
     assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_the_scoreboard_has_a_row_for_each_employee(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/scoreboard", params={"department": "it", "window": "1h"})
+    body = answer.json()
+    assert (body["stream_ms"], body["rule_version"], body["next"]) == (1_000, "v1", None)
+    assert body["items"] == [
+        {
+            "scope": "employee:it/ann",
+            "windows": {"1h": {"score": 71.5, "provisional": True, "missed": 0, "breached": 0}},
+        }
+    ]
+
+
+async def test_next_leads_through_all_rows_of_the_scoreboard(client: httpx.AsyncClient) -> None:
+    params = {"kind": "organisation,department,employee", "limit": "2"}
+    found: list[str] = []
+    cursor: str | None = None
+    while True:
+        asked = params | ({"cursor": cursor} if cursor else {})
+        body = (await client.get("/v1/scoreboard", params=asked)).json()
+        found += [row["scope"] for row in body["items"]]
+        cursor = body["next"]
+        if cursor is None:
+            break
+    assert found == ["organisation", "department:hr", "department:it", "employee:it/ann"]
+
+
+async def test_the_scoreboard_is_sent_again_when_one_of_its_rows_has_changed(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    tag = (await client.get("/v1/scoreboard")).headers["etag"]
+    conditional = {"If-None-Match": tag}
+    parts.scores.apply("organisation|1h", score_bytes("organisation", stream_ms=9_000))
+    assert (await client.get("/v1/scoreboard", headers=conditional)).status_code == 304
+    parts.scores.apply("employee:it/ann|1h", score_bytes("employee:it/ann", score=12.0))
+    assert (await client.get("/v1/scoreboard", headers=conditional)).status_code == 200
 
 
 async def test_a_change_is_sent(client: httpx.AsyncClient, parts: Parts) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.api.breach_store import BreachStore
-from services.scoring.api.score_store import ScoreFilter, ScoreStore, brief, with_indicators
-from shared.contracts.figures import WINDOWS, WindowName
-from shared.contracts.scopes import ScopeError
-from tests.unit.scoring.api.records import breach, score_bytes
+from services.scoring.api.score_store import ScoreFilter, ScoreStore, with_indicators
+from shared.contracts.figures import WINDOWS, TargetVerdict, Verdict, WindowName, encode_score
+from shared.contracts.scopes import SCOPE_KINDS, ScopeError
+from tests.unit.scoring.api.records import breach, score_bytes, score_record
 
 SCOPES = ("organisation", "department:it", "department:a%2Fb", "team:it/x", "employee:it/ann")
 EVERYTHING = ScoreFilter()
@@ -98,6 +100,95 @@ def test_pages_show_everything_once(present: list[tuple[str, WindowName]], limit
     assert sorted(found) == sorted(f"{scope}|{window}" for scope, window in present)
 
 
+def board_rows(store: ScoreStore, wanted: ScoreFilter, limit: int = 100) -> list[Any]:
+    return [msgspec.json.decode(row) for row in store.board(wanted, limit, None).rows]
+
+
+def test_a_row_of_the_scoreboard_has_a_scopes_windows_in_order() -> None:
+    store = filled(("employee:it/ann", "30d"), ("employee:it/ann", "5m"), ("department:it", "5m"))
+    (row,) = board_rows(store, ScoreFilter(kinds=frozenset({"employee"})))
+    assert row["scope"] == "employee:it/ann"
+    assert list(row["windows"]) == ["5m", "30d"]
+    assert row["windows"]["5m"] == {
+        "score": 71.5,
+        "provisional": True,
+        "missed": 0,
+        "breached": 0,
+    }
+
+
+def test_a_cell_of_the_scoreboard_counts_targets_that_are_missed_and_in_breach() -> None:
+    record = score_record("employee:it/ann")
+    verdicts: tuple[tuple[Verdict, bool], ...] = (
+        ("missed", True),
+        ("missed", False),
+        ("met", False),
+    )
+    record.figures[0].targets = [
+        TargetVerdict(target=f"t{place}", verdict=verdict, limit=1.0, breached=breached)
+        for place, (verdict, breached) in enumerate(verdicts)
+    ]
+    store = ScoreStore()
+    store.apply(record.key, encode_score(record))
+    (row,) = board_rows(store, EVERYTHING)
+    assert (row["windows"]["1h"]["missed"], row["windows"]["1h"]["breached"]) == (2, 1)
+
+
+def test_a_row_of_the_scoreboard_follows_its_records() -> None:
+    store = filled(("employee:it/ann", "5m"), ("employee:it/ann", "1h"))
+    assert set(board_rows(store, EVERYTHING)[0]["windows"]) == {"5m", "1h"}
+    store.apply("employee:it/ann|5m", score_bytes("employee:it/ann", "5m", score=12.0))
+    assert board_rows(store, EVERYTHING)[0]["windows"]["5m"]["score"] == 12.0
+    store.apply("employee:it/ann|5m", None)
+    assert set(board_rows(store, EVERYTHING)[0]["windows"]) == {"1h"}
+    store.apply("employee:it/ann|1h", None)
+    assert board_rows(store, EVERYTHING) == []
+
+
+def test_a_scope_without_the_wanted_windows_has_no_row() -> None:
+    store = filled(("employee:it/ann", "5m"), ("employee:it/bo", "1h"))
+    rows = board_rows(store, ScoreFilter(windows=frozenset({"1h"})))
+    assert [(row["scope"], list(row["windows"])) for row in rows] == [("employee:it/bo", ["1h"])]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(SCOPES), st.sampled_from(WINDOWS)), unique=True),
+    st.integers(1, 4),
+)
+def test_pages_of_the_scoreboard_show_every_scope_once(
+    present: list[tuple[str, WindowName]], limit: int
+) -> None:
+    store = filled(*present)
+    found: list[str] = []
+    after: str | None = None
+    while True:
+        board = store.board(EVERYTHING, limit, after)
+        found += [msgspec.json.decode(row)["scope"] for row in board.rows]
+        after = board.next
+        if after is None:
+            break
+    assert len(found) == len(set(found))
+    assert set(found) == {scope for scope, _ in present}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(SCOPES), st.sampled_from(WINDOWS)), unique=True),
+    st.builds(
+        ScoreFilter,
+        st.frozensets(st.sampled_from(SCOPE_KINDS)),
+        st.frozensets(st.sampled_from(WINDOWS)),
+        st.sampled_from(("", "it", "a/b", "nowhere")),
+        st.sampled_from(("", *SCOPES, "team:no/where")),
+    ),
+)
+def test_a_page_has_what_its_filter_matches(
+    present: list[tuple[str, WindowName]], wanted: ScoreFilter
+) -> None:
+    store = filled(*present)
+    everything = store.page(EVERYTHING, 1000, None).entries
+    assert keys(store, wanted, 1000) == [entry.key for entry in everything if wanted.matches(entry)]
+
+
 def test_only_the_wanted_indicators_are_shown() -> None:
     store = filled(("department:it", "1h"))
     (entry,) = store.page(EVERYTHING, 1, None).entries
@@ -109,7 +200,7 @@ def test_a_score_without_value_is_said_and_not_left_out() -> None:
     store = ScoreStore()
     store.apply("department:it|1h", score_bytes(score=None))
     (entry,) = store.page(EVERYTHING, 1, None).entries
-    assert msgspec.json.decode(brief(entry))["score"] is None
+    assert msgspec.json.decode(entry.brief())["score"] is None
 
 
 def test_what_is_no_record_is_refused() -> None:
