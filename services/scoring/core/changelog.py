@@ -31,7 +31,8 @@ class PaneRow(msgspec.Struct, array_like=True, gc=False):
 
 class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     """``positions`` is the next offset to read of each input topic, in the order of the registry;
-    ``rules`` the versions that were applied with their digests; ``marks`` those of `Lateness`."""
+    ``rules`` the versions that were applied with their digests; ``marks`` those of `Lateness`;
+    ``settled_ms`` the stream time before which all that fell due is booked."""
 
     revision: int
     cycle: int
@@ -41,6 +42,7 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     tickets: list[TicketRow]
     panes: list[PaneRow]
     marks: list[int]
+    settled_ms: int = 0
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

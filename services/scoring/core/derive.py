@@ -26,12 +26,14 @@ class Replay(NamedTuple):
     anomalies: Counter[str]
 
 
-def replay(facts: Sequence[Fact], lifecycle: Lifecycle) -> Replay:
-    """Live through all facts of a ticket, given in any order."""
+def replay(facts: Sequence[Fact], lifecycle: Lifecycle, until_ms: int) -> Replay:
+    """Live through all facts of a ticket, given in any order, and let time pass until
+    ``until_ms``."""
     life = new_life()
     life.pauses = _exemptions(facts)
     life.corrected = any(fact.kind == ledger.CORRECTED for fact in facts)
     lifecycle.advance(life, _as_lived(_corrected(sorted(facts))))
+    lifecycle.pass_time(life, until_ms)
     life.facts = len(facts)
     rows, anomalies = lifecycle.take()
     if facts and life.opened_ms < 0:
