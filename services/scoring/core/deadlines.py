@@ -37,19 +37,29 @@ class Deadlines:
         if due_ms < NEVER:
             heapq.heappush(self._heap, (due_ms, ticket))
 
+    def is_due(self, until_ms: int, packed: Mapping[str, bytes]) -> bool:
+        """Whether anything falls due before ``until_ms`` with the tickets at rest by their ids;
+        entries that were left behind are let go."""
+        while self.next_ms < until_ms:
+            ticket = packed.get(self._heap[0][1])
+            if ticket is not None and tickets.next_due_ms(ticket) < until_ms:
+                return True
+            heapq.heappop(self._heap)
+        return False
+
     def take(self, until_ms: int, most: int = MOST_A_FLUSH) -> tuple[list[str], int]:
         """Tickets with an entry before ``until_ms``, earliest first and each once, and the instant
         before which nothing else is due: ``until_ms``, or less when there are more than ``most``
-        entries."""
-        taken: dict[str, None] = {}
-        for ticket in self._before(until_ms, most):
-            taken[ticket] = None
+        entries. Entries of one instant are taken together."""
+        taken = dict.fromkeys(self._before(until_ms, most))
         return list(taken), min(until_ms, self.next_ms)
 
     def _before(self, until_ms: int, most: int) -> Iterator[str]:
-        while most > 0 and self.next_ms < until_ms:
+        last = NEVER
+        while self.next_ms < until_ms and (most > 0 or self.next_ms == last):
             most -= 1
-            yield heapq.heappop(self._heap)[1]
+            last, ticket = heapq.heappop(self._heap)
+            yield ticket
 
     def shrink(self, packed: Mapping[str, bytes]) -> None:
         """Begin anew when most entries must have been left behind."""

@@ -1,9 +1,9 @@
 """The measuring engine of one input partition: events in, measurements and panes out.
 
-It knows no broker and no clock. `process` takes records, `flush` books what they change and
-returns everything that has to be stored together, `restore` rebuilds the state from the changelog
-records that flushes returned. After a flush that could not be stored the engine is discarded and
-restored.
+It knows no broker and no clock. `process` takes records, `advance` tells how far time has come,
+`flush` books what both change and returns everything that has to be stored together, `restore`
+rebuilds the state from the changelog records that flushes returned. After a flush that could not be
+stored the engine is discarded and restored.
 """
 
 from __future__ import annotations
@@ -159,8 +159,8 @@ class Engine:
 
     @property
     def has_due(self) -> bool:
-        """Whether a flush may find something that has fallen due."""
-        return self._deadlines.next_ms < self.stream_ms
+        """Whether something has fallen due that is not booked."""
+        return self._deadlines.is_due(self.stream_ms, self._tickets)
 
     def advance(self, stream_ms: int) -> None:
         """Time has come so far, though no event says so."""

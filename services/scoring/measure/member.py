@@ -90,6 +90,8 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             worker = self._workers.get(partition.partition)
             if worker is not None and worker.ready:
                 worker.process(TOPIC_PLACES[partition.topic], _records(messages))
+        for worker in self._working():
+            worker.pass_time(caught_up=self._caught_up(worker))
         await self._flush([worker for worker in self._working() if worker.is_due()])
         self._raise_failed_starts()
         self._watch(consumer, bool(batches))
@@ -108,7 +110,13 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
                 raise result
 
     def _caught_up(self, worker: PartitionWorker) -> bool:
-        return self._lag(worker) == 0
+        return self._knows_ends(worker) and self._lag(worker) == 0
+
+    def _knows_ends(self, worker: PartitionWorker) -> bool:
+        """Whether each topic was fetched from since the partition came here."""
+        assert self._consumer is not None
+        ends = [self._consumer.highwater(topic) for topic in _inputs(worker.partition)]
+        return None not in ends
 
     def _lag(self, worker: PartitionWorker) -> int:
         assert self._consumer is not None

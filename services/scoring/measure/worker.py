@@ -11,6 +11,7 @@ import structlog
 from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
+from services.scoring.core.stream_time import partition_time
 from services.scoring.measure import metrics
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.store import PartitionStore
@@ -28,7 +29,9 @@ class PartitionWorker:
         rules: RuleHistory,
         store: PartitionStore,
         policy: FlushPolicy,
+        *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.partition = partition
         self.ready = False
@@ -36,6 +39,7 @@ class PartitionWorker:
         self._store = store
         self._policy = policy
         self._clock = clock
+        self._wall_clock = wall_clock
         self._last_flush = 0.0
         self._engine = self._new_engine()
 
@@ -82,18 +86,29 @@ class PartitionWorker:
         """Take records of one input topic."""
         self._engine.process(topic, records)
 
+    def pass_time(self, *, caught_up: bool) -> None:
+        """Let time come as far as it has, whether or not a record says so."""
+        engine, now_ms = self._engine, round(self._wall_clock() * 1000)
+        engine.advance(
+            partition_time(engine.stream_ms, engine.watermark_ms, now_ms, caught_up=caught_up)
+        )
+
     def is_due(self) -> bool:
         """Whether to flush now."""
-        return self._policy.due(self._clock(), self._last_flush, self._engine.pending_events)
+        return self._policy.due(self._clock(), self._last_flush, self._to_book)
 
     def wait(self, idle: float) -> float:
         """Seconds until a flush may be due."""
-        pending = self._engine.pending_events
-        return self._policy.wait(self._clock(), self._last_flush, pending, idle)
+        return self._policy.wait(self._clock(), self._last_flush, self._to_book, idle)
+
+    @property
+    def _to_book(self) -> int:
+        """Records that were read; a deadline that has passed is like one."""
+        return self._engine.pending_events + self._engine.has_due
 
     async def flush(self, *, caught_up: bool) -> None:
         """Book and store what was read; after an exception the worker must start anew."""
-        if not self._engine.has_pending:
+        if not (self.ready and self._to_book):
             return
         self._last_flush = self._clock()
         flush = self._engine.flush(caught_up=caught_up)
@@ -116,4 +131,6 @@ class PartitionWorker:
         rows = sum(len(batch.rows) for batch in flush.measurements)
         metrics.MEASUREMENTS.labels(self.partition).inc(rows)
         metrics.TICKETS.labels(self.partition).set(self._engine.tickets)
+        metrics.DEADLINES.labels(self.partition).inc(counts.deadlines)
+        metrics.STREAM_TIME.labels(self.partition).set(self._engine.stream_ms / 1000)
         metrics.WATERMARK.labels(self.partition).set(self._engine.watermark_ms / 1000)
