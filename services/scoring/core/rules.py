@@ -284,6 +284,16 @@ class RuleHistory:
             start_ms = until
         return worked
 
+    def working_spans(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """What `worked_ms` counts, as spans ``[start, end)`` in order."""
+        spans: list[tuple[int, int]] = []
+        while start_ms < end_ms:
+            until = min(end_ms, self._next_start(start_ms, end_ms))
+            calendar = self.at(start_ms).calendar
+            spans += [(start_ms, until)] if calendar is None else calendar.spans(start_ms, until)
+            start_ms = until
+        return spans
+
     def deadline(self, start_ms: int, duration_ms: int) -> int:
         """The first instant at which so much working time has passed since ``start_ms``, each part
         by the calendar that was in force then; raises `CalendarError` when that is decades away."""

@@ -25,17 +25,14 @@ OFFICE_HOURS = 'week: {mon-fri: ["09:00-18:00"]}'
 
 def promise_rules(*limits: tuple[str, str, str], calendar: str = "", **keys: Any) -> RuleHistory:
     """Rules with the limits (indicator, selector, within), and a calendar as in YAML."""
-    return RuleHistory(*_versions(_document(limits, calendar, keys)))
+    document = _document(limits, calendar, keys)
+    return RuleHistory([document.rule_set()], {document.version: digest_of(document)})
 
 
-def both(*documents: RuleDocument) -> RuleHistory:
-    """A history of several versions."""
-    return RuleHistory(*_versions(*documents))
-
-
-def _versions(*documents: RuleDocument) -> tuple[list[Any], dict[str, str]]:
-    sets = [document.rule_set() for document in documents]
-    return sets, {d.version: digest_of(d) for d in documents}
+def successive(*histories: RuleHistory) -> RuleHistory:
+    """The versions of all."""
+    digests = {k: v for history in histories for k, v in history.digests.items()}
+    return RuleHistory([v for history in histories for v in history.versions], digests)
 
 
 def _document(

@@ -122,7 +122,7 @@ class Crashing:
     def finish(self, stream_ms: int = 0) -> list[Flush]:
         self.log.feed(self.engine)
         self.engine.advance(stream_ms)
-        if self.engine.has_pending or self.engine.has_due:
+        while self.engine.has_pending or self.engine.has_due:
             self.stored.append(self.engine.flush(caught_up=True))
         return self.stored
 
