@@ -330,6 +330,7 @@ class RuleDocument(_Document):
     zone: Annotated[str, AfterValidator(_zone)]
     exclude_waiting: bool = False
     lateness: Duration = 86_400_000
+    at_risk_share: Annotated[float, Field(gt=0, lt=1)] = 0.8
     calendar: CalendarDocument | None = None
     targets: Annotated[list[TargetDocument], Field(min_length=1)]
     score: ScoreDocument | None = None
@@ -358,6 +359,7 @@ class RuleDocument(_Document):
             zone=ZoneInfo(self.zone),
             exclude_waiting=self.exclude_waiting,
             lateness_ms=self.lateness,
+            at_risk_share=self.at_risk_share,
             calendar=self.calendar.calendar(ZoneInfo(self.zone)) if self.calendar else None,
             targets=tuple(target.target() for target in self.targets),
             score=self.score.rules() if self.score else None,

@@ -85,8 +85,13 @@ def _load(file: Path) -> tuple[RuleSet, str]:
 
 
 def digest_of(document: RuleDocument) -> str:
-    """SHA-256 of the rules' content, whatever their layout and comments."""
-    content = json.dumps(document.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    """SHA-256 of the rules' content, whatever their layout and comments. A key that came to the
+    form later counts only where it says something else than its default, so that the digests of
+    the versions before it stay."""
+    dump = document.model_dump(mode="json")
+    if document.at_risk_share == RuleDocument.model_fields["at_risk_share"].default:
+        del dump["at_risk_share"]
+    content = json.dumps(dump, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

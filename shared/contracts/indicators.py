@@ -286,6 +286,42 @@ _DECLARED: Final = (
             "解决时长，仅计当时生效日历内的工作时间；规则中设有日历时才计算。",
         ),
     ),
+    Indicator(
+        "sla_attainment",
+        "quality",
+        "ratio",
+        "higher",
+        "ratio",
+        "who keeps the promise, or holder at the deadline",
+        "fulfilment or deadline",
+        Text("SLA attainment", "SLA 达成率"),
+        Text(
+            "Of the promises of a first response and of a resolution that were kept or fell due, "
+            "the share that was kept. A promise that is open and not due counts nowhere; one that "
+            "is open and late is missed at the deadline itself. In measurements, sequence 0 is the "
+            "promise of a first response, 1 that of a resolution.",
+            "在已兑现或已到期的首次响应与解决承诺中，按时兑现的比例。尚未到期的承诺不计；"
+            "到期仍未兑现的，在截止时刻即记为未达成。"
+            "度量记录中，序号 0 为首次响应承诺，1 为解决承诺。",
+        ),
+    ),
+    Indicator(
+        "sla_at_risk",
+        "efficiency",
+        "tickets",
+        "lower",
+        "gauge",
+        "current holder",
+        "instant",
+        Text("SLA at risk", "SLA 临近超时"),
+        Text(
+            "Open promises of which a set share of the allowed time (at_risk_share of the rules) "
+            "has passed at the end of the window; a ticket can have two.",
+            "窗口结束时，已用时间超过允许时间设定比例（规则中的 at_risk_share）且尚未了结的承诺数；"
+            "一张工单最多两项。",
+        ),
+        minimum_sample=0,
+    ),
 )
 
 INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType({i.id: i for i in _DECLARED})

@@ -16,7 +16,15 @@ import asyncpg
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import decode_measurements
-from shared.contracts.panes import DAY, MINUTE, Cell, PaneUpdate, Watermark, decode_pane_record
+from shared.contracts.panes import (
+    DAY,
+    MINUTE,
+    Cell,
+    PaneUpdate,
+    ScopeName,
+    Watermark,
+    decode_pane_record,
+)
 from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import MEASUREMENTS, PANES
 from tests.oracle.ticket_facts import KNOWN, MINUTE_MS, FactKey, Facts, Sums, add_up, recompute
@@ -145,8 +153,8 @@ def read_panes(bootstrap: str) -> Panes:
     return Panes(log.sums(), log.faults, revisions)
 
 
-_Absolute = tuple[int, str, int, int, int, str, int]
-"""Of a cell: source, department, level, start, kind, id, indicator, as they are on the wire."""
+_Absolute = tuple[int, ScopeName, int, int, int]
+"""Of a cell: source, scope, level, start, indicator, as they are on the wire."""
 
 
 class PaneLog:
@@ -198,7 +206,7 @@ class PaneLog:
     def sums(self) -> Cells:
         totals: dict[CellKey, list[int]] = defaultdict(lambda: [0, 0, 0])
         for absolute, cell in self._latest.items():
-            _, department, level, start_ms, kind, name, indicator = absolute
+            _, (department, kind, name), level, start_ms, indicator = absolute
             if level in _COMPARED and INDICATOR_IDS[indicator] in KNOWN:
                 start_ms = 0 if level == DAY else start_ms
                 scope = (department, SCOPE_KINDS[kind], name)
@@ -220,8 +228,7 @@ _COMPARED: Final = (MINUTE, DAY)
 
 
 def _absolute(record: PaneUpdate, cell: Cell) -> _Absolute:
-    place = (cell.level, cell.start_ms, cell.kind, cell.id, cell.indicator)
-    return (record.source, record.department, *place)
+    return record.source, cell.scope, cell.level, cell.start_ms, cell.indicator
 
 
 K = TypeVar("K")

@@ -74,6 +74,16 @@ class Calendar:
         place = bisect_left(self._before, wanted) - 1
         return self._starts[place] + wanted - self._before[place]
 
+    def spans(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """Working time in ``[start_ms, end_ms)``, as spans in order."""
+        self._lay_out(end_ms)
+        first = bisect_right(self._ends, start_ms)
+        last = bisect_left(self._starts, end_ms)
+        return [
+            (max(start, start_ms), min(end, end_ms))
+            for start, end in zip(self._starts[first:last], self._ends[first:last], strict=True)
+        ]
+
     def is_working(self, time_ms: int) -> bool:
         """Whether the instant lies in working time."""
         self._lay_out(time_ms)

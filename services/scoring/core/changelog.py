@@ -25,7 +25,8 @@ class TicketRow(msgspec.Struct, array_like=True, gc=False):
 class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     """``positions`` is the next offset to read of each input topic, in the order of the registry;
     ``rules`` the versions that were applied with their digests; ``panes`` absolute cells, of which
-    a later one replaces an earlier one; ``marks`` those of `Lateness`."""
+    a later one replaces an earlier one; ``marks`` those of `Lateness`; ``settled_ms`` the stream
+    time before which all that fell due is booked."""
 
     revision: int
     cycle: int
@@ -35,6 +36,7 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     tickets: list[TicketRow]
     panes: list[Cells]
     marks: list[int]
+    settled_ms: int = 0
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

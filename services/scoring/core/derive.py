@@ -26,17 +26,34 @@ class Replay(NamedTuple):
     anomalies: Counter[str]
 
 
-def replay(facts: Sequence[Fact], lifecycle: Lifecycle) -> Replay:
-    """Live through all facts of a ticket, given in any order."""
+def replay(facts: Sequence[Fact], lifecycle: Lifecycle, until_ms: int) -> Replay:
+    """Live through all facts of a ticket, given in any order, and let time pass until
+    ``until_ms``."""
     life = new_life()
-    life.pauses = _exemptions(facts)
+    life.pauses = exemptions(facts)
     life.corrected = any(fact.kind == ledger.CORRECTED for fact in facts)
-    lifecycle.advance(life, _as_lived(_corrected(sorted(facts))))
+    lifecycle.advance(life, lived_facts(facts))
+    lifecycle.pass_time(life, until_ms)
     life.facts = len(facts)
     rows, anomalies = lifecycle.take()
     if facts and life.opened_ms < 0:
         anomalies.append("no_opening")
     return Replay(life, _standing(rows), Counter(anomalies))
+
+
+def lived_facts(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts, given in any order, as a life goes through them: corrected, in order of time, the
+    opening first."""
+    return _as_lived(_corrected(sorted(facts)))
+
+
+def exemptions(facts: Iterable[Fact]) -> list[tuple[int, int]]:
+    """The spans [start, end) in ms that corrections exempt."""
+    return [
+        (fact.numbers[2], fact.numbers[3])
+        for fact in facts
+        if fact.kind == ledger.CORRECTED and fact.numbers[0] == EXEMPT
+    ]
 
 
 def difference(before: Iterable[Row], after: Iterable[Row]) -> list[Row]:
@@ -94,11 +111,3 @@ def _reattributed(fact: Fact, names: tuple[str, ...] | None) -> Fact:
     if fact.names:
         return msgspec.structs.replace(fact, names=(names[2], *fact.names[1:]))
     return fact
-
-
-def _exemptions(facts: Sequence[Fact]) -> list[tuple[int, int]]:
-    return [
-        (fact.numbers[2], fact.numbers[3])
-        for fact in facts
-        if fact.kind == ledger.CORRECTED and fact.numbers[0] == EXEMPT
-    ]

@@ -1,9 +1,9 @@
 """The measuring engine of one input partition: events in, measurements and panes out.
 
-It knows no broker and no clock. `process` takes records, `flush` books what they change and
-returns everything that has to be stored together, `restore` rebuilds the state from the changelog
-records that flushes returned. After a flush that could not be stored the engine is discarded and
-restored.
+It knows no broker and no clock. `process` takes records, `advance` tells how far time has come,
+`flush` books what both change and returns everything that has to be stored together, `restore`
+rebuilds the state from the changelog records that flushes returned. After a flush that could not be
+stored the engine is discarded and restored.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from typing import Final, NamedTuple
 from services.scoring.core import ledger, tickets
 from services.scoring.core.cell_arrays import NO_ARRAYS, CellArrays, Limits, WireCells
 from services.scoring.core.changelog import ChangelogRecord, TicketRow
+from services.scoring.core.deadlines import Deadlines
 from services.scoring.core.derive import difference, net, replay
 from services.scoring.core.lateness import Lateness
 from services.scoring.core.ledger import Fact
-from services.scoring.core.lifecycle import Lifecycle, Row
+from services.scoring.core.lifecycle import Life, Lifecycle, Row
 from services.scoring.core.measured import Measured, NameTable, measured, to_wire
 from services.scoring.core.panes import DAY_MS, HOUR_MS, Cursor, PaneStore
 from services.scoring.core.rules import RuleHistory
@@ -63,12 +64,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What became of the records of a flush."""
+    """What became of the records of a flush; ``deadlines`` is how many tickets had something that
+    fell due with no event of theirs."""
 
     events: int
     duplicates: int
     dead_letters: Mapping[str, int]
     anomalies: Mapping[str, int]
+    deadlines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +113,13 @@ class _Pending:
 
 
 class _Booked(NamedTuple):
-    """What a flush has booked: the rows, the tickets that changed, and how many facts were new."""
+    """What a flush has booked: the rows, the tickets that changed, how many facts were new, and how
+    many tickets changed by the passing of time alone."""
 
     rows: Measured
     tickets: list[str]
     fresh: int
+    settled: int
     anomalies: Counter[str]
 
 
@@ -139,6 +144,9 @@ class Engine:
         self._panes_expired_ms = 0
         self._tickets_expired_ms = 0
         self._lateness = Lateness(inputs)
+        self._deadlines = Deadlines()
+        self._stream_ms = 0
+        self._settled_ms = 0
         self._pending = _Pending()
 
     @property
@@ -150,6 +158,21 @@ class Engine:
     def pending_events(self) -> int:
         """Records read since the last flush, refused ones included."""
         return self._pending.events
+
+    @property
+    def stream_ms(self) -> int:
+        """How far time has come: what was due before is booked by the next flush. It never goes
+        back."""
+        return max(self._stream_ms, self.watermark_ms)
+
+    @property
+    def has_due(self) -> bool:
+        """Whether something has fallen due that is not booked."""
+        return self._deadlines.is_due(self.stream_ms, self._tickets)
+
+    def advance(self, stream_ms: int) -> None:
+        """Time has come so far, though no event says so."""
+        self._stream_ms = max(self._stream_ms, stream_ms)
 
     @property
     def tickets(self) -> int:
@@ -206,7 +229,9 @@ class Engine:
         self._revision += 1
         if caught_up:
             self._lateness.caught_up(self.watermark_ms)
-        booked = self._book_all(pending)
+        due, until_ms = self._deadlines.take(self.stream_ms)
+        booked = self._book_all(pending, due, until_ms)
+        self._settled_ms = until_ms
         touched = self._panes.take_touched()
         forgotten = self._expire()
         started = self._start_cycle_if_done()
@@ -231,12 +256,14 @@ class Engine:
                 pending.events - booked.fresh - len(pending.dead_letters),
                 Counter(letter.reason for letter in pending.dead_letters),
                 booked.anomalies,
+                booked.settled,
             ),
             started,
         )
 
-    def _book_all(self, pending: _Pending) -> _Booked:
-        """Let every ticket live through what was read; what they state is booked together."""
+    def _book_all(self, pending: _Pending, due: Iterable[str], until_ms: int) -> _Booked:
+        """Let every ticket live through what was read, and time pass for those to which something
+        falls due; what they state is booked together."""
         stated: list[tuple[str, list[Row]]] = []
         touched: list[str] = []
         anomalies: Counter[str] = Counter()
@@ -247,29 +274,72 @@ class Engine:
             fresh = _fresh(ticket, reads, pending.dead_letters)
             booked += len(fresh)
             if fresh:
-                own, odd = self._live(ticket, fresh)
+                due_before = ticket.life.next_due_ms
+                own, odd = self._live(ticket, fresh, until_ms)
                 anomalies.update(odd)
                 ticket.append(fresh)
                 self._tickets[ticket_id] = tickets.pack(ticket)
+                if ticket.life.next_due_ms != due_before:
+                    self._deadlines.schedule(ticket_id, ticket.life.next_due_ms)
                 touched.append(ticket_id)
                 stated.append((ticket_id, own))
+        settled = self._settle_all(due, until_ms)
+        stated += settled
+        touched += [ticket_id for ticket_id, _ in settled]
         rows = measured(stated, self._names)
         self._panes.book(rows, self.watermark_ms)
-        return _Booked(rows, touched, booked, anomalies)
+        return _Booked(rows, touched, booked, len(settled), anomalies)
 
-    def _live(self, ticket: Ticket, fresh: list[Fact]) -> tuple[list[Row], Iterable[str]]:
+    def _settle_all(self, due: Iterable[str], until_ms: int) -> list[tuple[str, list[Row]]]:
+        """Let time pass for the tickets that had no event since something of them fell due; what
+        each states."""
+        settled = []
+        for ticket_id in due:
+            packed = self._tickets.get(ticket_id)
+            if packed is not None and tickets.next_due_ms(packed) < until_ms:
+                settled.append((ticket_id, self._settle(ticket_id, packed, until_ms)))
+        self._deadlines.shrink(self._tickets)
+        return settled
+
+    def _settle(self, ticket_id: str, packed: bytes, until_ms: int) -> list[Row]:
+        ticket = tickets.unpack(packed)
+        self._lifecycle.pass_time(ticket.life, until_ms)
+        rows, _ = self._lifecycle.take()
+        self._tickets[ticket_id] = tickets.pack(ticket)
+        self._deadlines.schedule(ticket_id, ticket.life.next_due_ms)
+        return rows
+
+    def _live(
+        self, ticket: Ticket, fresh: list[Fact], until_ms: int
+    ) -> tuple[list[Row], Iterable[str]]:
         """Advance the ticket by new facts; by a replay where they do not simply come next."""
         fresh.sort()
-        if _comes_next(ticket, fresh):
+        if self._comes_next(ticket.life, fresh):
             self._lifecycle.advance(ticket.life, fresh)
+            self._lifecycle.pass_time(ticket.life, until_ms)
             rows, anomalies = self._lifecycle.take()
             return net(rows), anomalies
         facts = ticket.list_facts()
-        before = replay(facts, self._lifecycle)
-        after = replay([*facts, *fresh], self._lifecycle)
+        before = replay(facts, self._lifecycle, self._settled_ms)
+        after = replay([*facts, *fresh], self._lifecycle, until_ms)
         ticket.life = after.life
         odd = (after.anomalies - before.anomalies).elements()
         return difference(before.rows, after.rows), odd
+
+    def _comes_next(self, life: Life, fresh: list[Fact]) -> bool:
+        """Whether living through the new facts (ascending) gives what a replay of all would."""
+        first = fresh[0]
+        if life.corrected or life.opened_ms < 0:
+            return life.facts == 0 and len(fresh) == 1 and first.kind == ledger.OPENED
+        if ledger.order_of(first) < life.last or first.time_ms <= life.settled_ms:
+            return False
+        if any(f.kind == ledger.CORRECTED for f in fresh):
+            return False
+        if not life.awaits_holder:
+            return True
+        # The first holder has a say in everything before: only a bare opening can wait for it.
+        names_holder = first.kind == ledger.ASSIGNED and any(first.names)
+        return life.facts == 1 and names_holder and not self._lifecycle.would_be_due(life, first)
 
     def _expire(self) -> list[str]:
         """Forget what is older than it is kept for: panes by the hour, tickets by the day of
@@ -337,6 +407,7 @@ class Engine:
                 part_tickets,
                 part_panes,
                 list(self._lateness.marks),
+                self._settled_ms,
             )
             for part_tickets, part_panes in _parts(tickets, panes)
         ]
@@ -385,6 +456,7 @@ class Engine:
             self.positions = list(record.positions)
             self.watermark_ms = record.watermark_ms
             self._lateness.marks = list(record.marks)
+            self._stream_ms = self._settled_ms = record.settled_ms
             for row in record.tickets:
                 if row.packed:
                     self._tickets[row.id] = row.packed
@@ -401,6 +473,7 @@ class Engine:
         """
         self._panes.drop_expired(self.watermark_ms)
         self._panes_expired_ms = self.watermark_ms
+        self._deadlines.rebuild(self._tickets)
         self._cycle += 1
 
     def _check_rules(self, applied: Mapping[str, str]) -> None:
@@ -452,18 +525,6 @@ def _fresh(ticket: Ticket, reads: list[_Read], dead_letters: list[Refused]) -> l
             continue
         dead_letters.append(_refused(topic, record, reason, detail))
     return list(fresh.values())
-
-
-def _comes_next(ticket: Ticket, fresh: list[Fact]) -> bool:
-    """Whether living through the new facts (ascending) gives what a replay of all would."""
-    life = ticket.life
-    if life.corrected or life.opened_ms < 0:
-        return life.facts == 0 and len(fresh) == 1 and fresh[0].kind == ledger.OPENED
-    if ledger.order_of(fresh[0]) < life.last or any(f.kind == ledger.CORRECTED for f in fresh):
-        return False
-    # The first holder has a say in everything before: only a bare opening can wait for it.
-    names_holder = fresh[0].kind == ledger.ASSIGNED and any(fresh[0].names)
-    return not life.awaits_holder or (life.facts == 1 and names_holder)
 
 
 def _group(department: str) -> str:

@@ -5,6 +5,10 @@ state. A fact that comes late, or corrects another, has the whole history replay
 and the difference of both replays is booked (`services.scoring.core.derive`), so the order of
 arrival leaves no trace. Definitions are those of `shared.contracts.indicators`; an opening counts
 as first whatever its clock says.
+
+Time is a fact too. What falls due (`services.scoring.core.promises`) is lived through when time has
+passed beyond it, before the next fact, so a life is a function of its facts and of how far time has
+come. Rows that time alone states carry the event of the opening.
 """
 
 from __future__ import annotations
@@ -16,6 +20,17 @@ import msgspec
 
 from services.scoring.core import ledger
 from services.scoring.core.ledger import Fact
+from services.scoring.core.promises import (
+    FIRST_RESPONSE,
+    NEVER,
+    PROMISES,
+    RESOLUTION,
+    Limits,
+    Promise,
+    PromiseRules,
+    Span,
+    united,
+)
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.indicators import INDICATOR_IDS
 
@@ -36,6 +51,8 @@ TICKETS_REOPENED: Final = INDICATOR_IDS.index("tickets_reopened")
 TICKETS_COMPLAINED: Final = INDICATOR_IDS.index("tickets_complained")
 FIRST_RESPONSE_TIME_BUSINESS: Final = INDICATOR_IDS.index("first_response_time_business")
 RESOLUTION_TIME_BUSINESS: Final = INDICATOR_IDS.index("resolution_time_business")
+SLA_ATTAINMENT: Final = INDICATOR_IDS.index("sla_attainment")
+SLA_AT_RISK: Final = INDICATOR_IDS.index("sla_at_risk")
 
 GOOD_ANSWER_PER_MILLE: Final = 750
 """4 of 5 lies three quarters up the scale; other scales are read at the same height."""
@@ -44,9 +61,6 @@ ABSENT: Final = 0
 OPEN: Final = 1
 RESOLVED: Final = 2
 CLOSED_UNRESOLVED: Final = 3
-
-Span = tuple[int, int]
-"""``[start, end)`` in ms."""
 
 NOBODY: Final = 0
 """The place of the unknown holder among a ticket's holders."""
@@ -89,8 +103,11 @@ class Stated(msgspec.Struct, array_like=True, gc=False):
 class Life(msgspec.Struct, array_like=True, gc=False):
     """What a ticket's past facts leave behind. Holders are places in ``holders``; times are ms,
     -1 when there is none. ``last`` is the order of the greatest fact; ``sequences`` counts the
-    measurements of each indicator that can have several."""
+    measurements of each indicator that can have several. ``next_due_ms`` is when something becomes
+    of the ticket if nothing happens, and ``settled_ms`` when that was the case last; ``promises``
+    are those that are not settled."""
 
+    next_due_ms: int
     holders: list[Holder]
     last: tuple[int, int, int] = (-1, -1, -1)
     facts: int = 0
@@ -118,6 +135,9 @@ class Life(msgspec.Struct, array_like=True, gc=False):
     waits: list[Span] = []
     surveys: list[Stated] = []
     sequences: dict[int, int] = {}
+    settled_ms: int = -1
+    promises: list[Promise] = []
+    missed_response: Stated | None = None
 
     @property
     def is_unresolved(self) -> bool:
@@ -143,10 +163,18 @@ class Life(msgspec.Struct, array_like=True, gc=False):
         self.sequences[indicator] = sequence + 1
         return sequence
 
+    def look_ahead(self) -> None:
+        """The promises have changed."""
+        self.next_due_ms = min((promise.next_ms for promise in self.promises), default=NEVER)
+
+    def promise(self, kind: int) -> Promise | None:
+        """The promise of this kind, while it is not settled."""
+        return next((promise for promise in self.promises if promise.kind == kind), None)
+
 
 def new_life() -> Life:
     """A ticket that nothing is known of."""
-    return Life([Holder()])
+    return Life(NEVER, [Holder()])
 
 
 class Lifecycle:
@@ -158,6 +186,7 @@ class Lifecycle:
     def __init__(self, rules: RuleHistory) -> None:
         self._rules = rules
         self._limits: dict[tuple[str, int, Holder], int | None] = {}
+        self._promises = PromiseRules(rules)
         self.rows: list[Row] = []
         self.anomalies: list[str] = []
 
@@ -172,9 +201,23 @@ class Lifecycle:
         for fact in facts:
             life.facts += 1
             life.last = max(life.last, ledger.order_of(fact))
+            if life.next_due_ms < fact.time_ms:
+                self.pass_time(life, fact.time_ms)
             handler = _HANDLERS.get(fact.kind)
             if handler is not None:
                 handler(self, life, fact)
+
+    def pass_time(self, life: Life, until_ms: int) -> None:
+        """Live through what falls due before ``until_ms``. What is due at that very instant waits:
+        an answer may still come in time."""
+        while life.next_due_ms < until_ms:
+            now = life.settled_ms = life.next_due_ms
+            for promise in list(life.promises):
+                if promise.risk_ms == now:
+                    self._enter_risk(life, promise, now, life.opened_event)
+                elif promise.due_ms == now:
+                    self._miss(life, promise, now)
+            life.look_ahead()
 
     # -- facts ----------------------------------------------------------------------------------
 
@@ -188,6 +231,10 @@ class Lifecycle:
         life.opener = life.holder = life.known = life.place(Holder(department, team, employee))
         life.sequence(BACKLOG)
         self._state_opening(life, 1)
+        life.promises += [
+            Promise(kind, life.opener) for kind in self._promises.kinds(life.opened_ms)
+        ]
+        self._retime(life, fact)
 
     def _state_opening(self, life: Life, sign: int) -> None:
         """What is booked at the opening, for whoever opened."""
@@ -221,6 +268,7 @@ class Lifecycle:
             self._state(life, BACKLOG, fact, (1, 0), new)
         self._remember(life, new)
         life.holder = new
+        self._hand_over_promises(life, fact)
 
     def _name_opener(self, life: Life, new: int) -> None:
         """A ticket opened at nobody's desk belongs to its first holder from the beginning."""
@@ -264,6 +312,7 @@ class Lifecycle:
             self.anomalies.append("response_before_opening")
             return
         life.responded = True
+        life.missed_response = None
         if life.measured_response is not None:
             self._take_back(life, FIRST_RESPONSE_TIME, life.measured_response)
             life.measured_response = None
@@ -271,6 +320,7 @@ class Lifecycle:
         value = self._elapsed(life, fact.time_ms, life.pauses)
         self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, holder)
         self._state_business(life, FIRST_RESPONSE_TIME_BUSINESS, fact, life.pauses, holder)
+        self._fulfil(life, FIRST_RESPONSE, fact, holder)
 
     def _response_measured(self, life: Life, fact: Fact) -> None:
         is_first_response = ledger.METRICS[fact.numbers[0]] == "first_response_time"
@@ -280,10 +330,12 @@ class Lifecycle:
             value = fact.numbers[1]
             stated = self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, holder)
             life.measured_response = stated
+            self._fulfil_as_measured(life, fact, holder)
 
     def _waiting(self, life: Life, fact: Fact) -> None:
         if life.waiting_since_ms < 0:
             life.waiting_since_ms = fact.time_ms
+            self._retime(life, fact)
 
     def _resumed(self, life: Life, fact: Fact) -> None:
         if life.waiting_since_ms < 0:
@@ -291,6 +343,7 @@ class Lifecycle:
             return
         life.waits.append((life.waiting_since_ms, fact.time_ms))
         life.waiting_since_ms = -1
+        self._retime(life, fact)
 
     def _resolved(self, life: Life, fact: Fact) -> None:
         if life.status == RESOLVED:
@@ -302,6 +355,8 @@ class Lifecycle:
             return
         if life.status == OPEN:
             self._state(life, BACKLOG, fact, (-1, 0), life.holder)
+        if life.promises:
+            self._settle_at_resolution(life, fact)
         life.status = RESOLVED
         self._state(life, TICKETS_RESOLVED, fact, (1, 1), life.resolver)
         self._flip(life, RESOLUTION_RATE, 1)
@@ -345,12 +400,14 @@ class Lifecycle:
             life.reopened = True
         life.status = OPEN
         self._state(life, BACKLOG, fact, (1, 0), life.holder)
+        self._retime(life, fact)
 
     def _closed(self, life: Life, fact: Fact) -> None:
         if life.status == OPEN:
             life.status = CLOSED_UNRESOLVED
             self.anomalies.append("closed_unresolved")
             self._state(life, BACKLOG, fact, (-1, 0), life.holder)
+            self._retime(life, fact)
 
     def _complained(self, life: Life, fact: Fact) -> None:
         self._state(life, TICKETS_COMPLAINED, fact, (1, 1), self._acting(life, fact))
@@ -382,6 +439,140 @@ class Lifecycle:
             sent.good = 1
             self._restate(life, SURVEY_RESPONSE_RATE, 1, sent)
 
+    # -- promises -------------------------------------------------------------------------------
+
+    def _retime(self, life: Life, fact: Fact) -> None:
+        """Tell anew what is to come of the promises: their clocks stop, go on, or are others'."""
+        if not life.promises:
+            return
+        for promise in life.promises:
+            self._retime_one(life, promise, fact)
+        life.look_ahead()
+
+    def _retime_one(self, life: Life, promise: Promise, fact: Fact) -> None:
+        """A ticket that is closed unresolved has no deadline; when it is reopened, a promise whose
+        time has run out meanwhile is missed at that instant."""
+        due, risk = self._ahead(life, promise)
+        promise.due_ms, promise.risk_ms = max(due, fact.time_ms), risk
+        if risk >= fact.time_ms:
+            self._leave_risk(life, promise, fact)
+        elif promise.at_risk != life.holder:
+            self._leave_risk(life, promise, fact)
+            self._enter_risk(life, promise, fact.time_ms, fact.event)
+        else:
+            promise.risk_ms = NEVER
+
+    def _ahead(self, life: Life, promise: Promise) -> tuple[int, int]:
+        """When a promise is late, and when it is at risk."""
+        limits = self._limits_of(life, promise, promise.limited_by)
+        if life.status == CLOSED_UNRESOLVED or not limits.is_promise:
+            return NEVER, NEVER
+        pauses = self._pauses_of_promise(life, promise.kind)
+        warned = limits.share(self._promises.at_risk_share(life.opened_ms))
+        runs_out = self._promises.runs_out
+        return runs_out(limits, life.opened_ms, pauses), runs_out(warned, life.opened_ms, pauses)
+
+    def _limits_of(self, life: Life, promise: Promise, place: int) -> Limits:
+        return self._promises.limits(promise.kind, life.opened_ms, life.holders[place])
+
+    def _runs_out(self, life: Life, promise: Promise, place: int) -> int:
+        """When the promise is late by the limits of a holder, be the ticket closed or not."""
+        limits = self._limits_of(life, promise, place)
+        pauses = self._pauses_of_promise(life, promise.kind)
+        return self._promises.runs_out(limits, life.opened_ms, pauses)
+
+    def _pauses_of_promise(self, life: Life, kind: int) -> list[Span]:
+        if not self._promises.stops_for_waiting(kind, life.opened_ms):
+            return life.pauses
+        return _with_waits(life, NEVER)
+
+    def _hand_over_promises(self, life: Life, fact: Fact) -> None:
+        """The limits of the new holder apply, unless they would be exceeded by now: a handover
+        makes no promise late."""
+        for promise in life.promises:
+            if self._runs_out(life, promise, life.holder) >= fact.time_ms:
+                promise.limited_by = life.holder
+        self._retime(life, fact)
+
+    def would_be_due(self, life: Life, fact: Fact) -> bool:
+        """Whether something would have fallen due by now, had the ticket been from its opening
+        with the holder whom an assignment names."""
+        holder = Holder(*fact.names)
+        share = self._promises.at_risk_share(life.opened_ms)
+        for promise in life.promises:
+            limits = self._promises.limits(promise.kind, life.opened_ms, holder).share(share)
+            if self._promises.runs_out(limits, life.opened_ms, []) < fact.time_ms:
+                return True
+        return life.settled_ms >= 0 or life.next_due_ms < fact.time_ms
+
+    def _enter_risk(self, life: Life, promise: Promise, time_ms: int, event: int) -> None:
+        promise.risk_ms = NEVER
+        promise.at_risk = life.holder
+        self._state_at_risk(life, promise, time_ms, event, 1)
+
+    def _leave_risk(self, life: Life, promise: Promise, fact: Fact) -> None:
+        if promise.is_at_risk:
+            self._state_at_risk(life, promise, fact.time_ms, fact.event, -1)
+            promise.calm()
+
+    def _state_at_risk(
+        self, life: Life, promise: Promise, time_ms: int, event: int, change: int
+    ) -> None:
+        """The parity of the sequence tells which promise it is."""
+        sequence = life.sequence(SLA_AT_RISK) * len(PROMISES) + promise.kind
+        stated = Stated(sequence, time_ms, change, 0, promise.at_risk, event)
+        self._restate(life, SLA_AT_RISK, 1, stated)
+
+    def _miss(self, life: Life, promise: Promise, due_ms: int) -> None:
+        """The deadline has passed: it stays missed, however soon the ticket is resolved."""
+        if promise.is_at_risk:
+            self._state_at_risk(life, promise, due_ms, life.opened_event, -1)
+        life.promises.remove(promise)
+        stated = Stated(promise.kind, due_ms, 1, 0, life.holder, life.opened_event)
+        self._restate(life, SLA_ATTAINMENT, 1, stated)
+        if promise.kind == FIRST_RESPONSE:
+            life.missed_response = stated
+
+    def _fulfil(self, life: Life, kind: int, fact: Fact, place: int) -> None:
+        promise = life.promise(kind)
+        if promise is not None:
+            in_time = fact.time_ms <= self._runs_out(life, promise, promise.limited_by)
+            self._settle(life, promise, fact, (int(in_time), place))
+
+    def _fulfil_as_measured(self, life: Life, fact: Fact, place: int) -> None:
+        """A source that knows a duration only says so afterwards, maybe after the deadline."""
+        replied_ms = life.opened_ms + fact.numbers[1]
+        promise, missed = life.promise(FIRST_RESPONSE), life.missed_response
+        if promise is not None:
+            in_time = replied_ms <= self._runs_out(life, promise, promise.limited_by)
+            self._settle(life, promise, fact, (int(in_time), place))
+        elif missed is not None and replied_ms <= missed.time_ms:
+            self._take_back(life, SLA_ATTAINMENT, missed)
+            life.missed_response = None
+            kept = Stated(FIRST_RESPONSE, fact.time_ms, 1, 1, place, fact.event)
+            self._restate(life, SLA_ATTAINMENT, 1, kept)
+
+    def _settle(self, life: Life, promise: Promise, fact: Fact, what: tuple[int, int]) -> None:
+        """``what`` is whether it was kept, and by whom. Where nobody promised anything, it counts
+        nowhere."""
+        good, place = what
+        if self._limits_of(life, promise, promise.limited_by).is_promise:
+            stated = Stated(promise.kind, fact.time_ms, 1, good, place, fact.event)
+            self._restate(life, SLA_ATTAINMENT, 1, stated)
+        self._withdraw(life, promise, fact)
+
+    def _withdraw(self, life: Life, promise: Promise, fact: Fact) -> None:
+        self._leave_risk(life, promise, fact)
+        life.promises.remove(promise)
+        life.look_ahead()
+
+    def _settle_at_resolution(self, life: Life, fact: Fact) -> None:
+        """Who has a solution waits for no first response any more; it counts nowhere."""
+        if fact.time_ms >= life.opened_ms:
+            self._fulfil(life, RESOLUTION, fact, life.resolver)
+        for promise in list(life.promises):
+            self._withdraw(life, promise, fact)
+
     # -- rows -----------------------------------------------------------------------------------
 
     def _state(
@@ -412,7 +603,7 @@ class Lifecycle:
             return
         worked = self._rules.worked_ms
         value = worked(life.opened_ms, fact.time_ms)
-        for start, end in _united(pauses, life.opened_ms, fact.time_ms):
+        for start, end in united(pauses, life.opened_ms, fact.time_ms):
             value -= worked(start, end)
         self._state_duration(life, indicator, fact, value, place)
 
@@ -466,8 +657,7 @@ class Lifecycle:
         """Exempt time and, where the rules say so, waiting."""
         if not self._rules.at(until_ms).exclude_waiting:
             return life.pauses
-        waits = life.pauses + life.waits
-        return [*waits, (life.waiting_since_ms, until_ms)] if life.waiting_since_ms >= 0 else waits
+        return _with_waits(life, until_ms)
 
     @staticmethod
     def _elapsed(life: Life, until_ms: int, pauses: list[Span]) -> int:
@@ -475,20 +665,14 @@ class Lifecycle:
         elapsed = until_ms - life.opened_ms
         if not pauses:
             return elapsed
-        paused = _united(pauses, life.opened_ms, until_ms)
+        paused = united(pauses, life.opened_ms, until_ms)
         return elapsed - sum(end - start for start, end in paused)
 
 
-def _united(spans: list[Span], start: int, end: int) -> list[Span]:
-    """The union of the spans within [start, end), as spans that do not overlap."""
-    united: list[Span] = []
-    reached = start
-    for span_start, span_end in sorted(spans):
-        low, high = max(span_start, reached), min(span_end, end)
-        if high > low:
-            united.append((low, high))
-            reached = high
-    return united
+def _with_waits(life: Life, until_ms: int) -> list[Span]:
+    """Exempt time and waiting; a wait that goes on ends at ``until_ms``."""
+    waits = life.pauses + life.waits
+    return [*waits, (life.waiting_since_ms, until_ms)] if life.waiting_since_ms >= 0 else waits
 
 
 _Handler = Callable[[Lifecycle, Life, Fact], None]

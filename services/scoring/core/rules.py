@@ -184,12 +184,25 @@ class RuleSet:
     targets: tuple[Target, ...]
     score: ScoreRules | None
     calendar: Calendar | None = None
+    at_risk_share: float = 0.8
 
     def worked_ms(self, start_ms: int, end_ms: int) -> int:
         """Working time in the span; without a calendar, all of it."""
         if self.calendar is None:
             return max(0, end_ms - start_ms)
         return self.calendar.elapsed(start_ms, end_ms)
+
+    def deadline(self, start_ms: int, duration_ms: int) -> int:
+        """The first instant at which so much working time has passed since ``start_ms``; raises
+        `CalendarError` when that is decades away."""
+        if self.calendar is None:
+            return start_ms + duration_ms
+        return self.calendar.deadline(start_ms, duration_ms)
+
+    @cached_property
+    def promised(self) -> frozenset[str]:
+        """The indicators that some ``share_within`` target sets a limit of."""
+        return frozenset(self._limits)
 
     def limit_ms(self, indicator: str, department: str, team: str, employee: str) -> int | None:
         """The limit within which a case of this holder counts as good; None when no
@@ -266,11 +279,38 @@ class RuleHistory:
         """Working time in the span, each part by the calendar that was in force then."""
         worked = 0
         while start_ms < end_ms:
-            place = bisect_right(self._starts, start_ms)
-            until = min(end_ms, self._starts[place]) if place < len(self._starts) else end_ms
+            until = min(end_ms, self._next_start(start_ms, end_ms))
             worked += self.at(start_ms).worked_ms(start_ms, until)
             start_ms = until
         return worked
+
+    def working_spans(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """What `worked_ms` counts, as spans ``[start, end)`` in order."""
+        spans: list[tuple[int, int]] = []
+        while start_ms < end_ms:
+            until = min(end_ms, self._next_start(start_ms, end_ms))
+            calendar = self.at(start_ms).calendar
+            spans += [(start_ms, until)] if calendar is None else calendar.spans(start_ms, until)
+            start_ms = until
+        return spans
+
+    def deadline(self, start_ms: int, duration_ms: int) -> int:
+        """The first instant at which so much working time has passed since ``start_ms``, each part
+        by the calendar that was in force then; raises `CalendarError` when that is decades away."""
+        while duration_ms > 0:
+            until = self._next_start(start_ms, -1)
+            if until < 0:
+                return self.at(start_ms).deadline(start_ms, duration_ms)
+            worked = self.at(start_ms).worked_ms(start_ms, until)
+            if worked >= duration_ms:
+                return self.at(start_ms).deadline(start_ms, duration_ms)
+            start_ms, duration_ms = until, duration_ms - worked
+        return start_ms
+
+    def _next_start(self, time_ms: int, otherwise: int) -> int:
+        """When the version after the one in force takes over."""
+        place = bisect_right(self._starts, time_ms)
+        return self._starts[place] if place < len(self._starts) else otherwise
 
 
 def _check_agreement(versions: tuple[RuleSet, ...]) -> None:

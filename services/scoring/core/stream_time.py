@@ -21,6 +21,19 @@ PATIENCE_MS: Final = 5_000
 """How long to wait, in a replay, for sources that were never heard of."""
 
 
+def partition_time(stream_ms: int, watermark_ms: int, now_ms: int, *, caught_up: bool) -> int:
+    """How far time has come in one input partition, whose time had come to ``stream_ms``.
+
+    It is the watermark, and the wall clock ``now_ms`` while the stream is live and nothing waits
+    to be read. Once it follows the clock it goes on, however quiet the stream: a deadline passes
+    at night too.
+    """
+    reached = max(stream_ms, watermark_ms)
+    if caught_up and reached and now_ms - reached <= LIVE_MS:
+        return max(reached, now_ms)
+    return reached
+
+
 @dataclass(slots=True)
 class _Source:
     watermark_ms: int

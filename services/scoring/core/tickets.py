@@ -43,6 +43,15 @@ class Ticket(msgspec.Struct, array_like=True, gc=False):
         return _FACTS_DECODER.decode(b"%c%b%b" % (_ARRAY32, count, self.facts))
 
 
+class _Life(msgspec.Struct, array_like=True, gc=False):
+    next_due_ms: int
+
+
+class _Ticket(msgspec.Struct, array_like=True, gc=False):
+    life: _Life
+
+
+_DUE_DECODER: Final = msgspec.msgpack.Decoder(_Ticket)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Ticket)
 
@@ -60,6 +69,11 @@ def new_ticket() -> Ticket:
 def pack(ticket: Ticket) -> bytes:
     """The resting form of a ticket."""
     return _ENCODER.encode(ticket)
+
+
+def next_due_ms(packed: bytes) -> int:
+    """When something falls due, without reading the rest."""
+    return _DUE_DECODER.decode(packed).life.next_due_ms
 
 
 def unpack(packed: bytes) -> Ticket:

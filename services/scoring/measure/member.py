@@ -123,12 +123,17 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             if worker is not None and worker.ready:
                 worker.take(TOPIC_PLACES[partition.topic], messages)
         for worker in self._working():
-            worker.process(self._ends(worker))
-            if worker.is_due():
-                worker.begin_flush(caught_up=self._caught_up(worker))
+            self._work(worker)
         self._restart_failed()
         self._raise_failed_starts()
         self._watch(consumer, bool(batches))
+
+    def _work(self, worker: PartitionWorker) -> None:
+        worker.process(self._ends(worker))
+        caught_up = self._caught_up(worker)
+        worker.pass_time(caught_up=caught_up)
+        if worker.is_due():
+            worker.begin_flush(caught_up=caught_up)
 
     async def _read(self, consumer: AIOKafkaConsumer, wait: float) -> Batches:
         """What came within ``wait`` seconds from the partitions that are wanted next."""
@@ -168,7 +173,8 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             raise error
 
     def _caught_up(self, worker: PartitionWorker) -> bool:
-        return self._lag(worker) == 0
+        """Whether nothing waits, as far as each topic was fetched from since the partition came."""
+        return None not in self._ends(worker) and self._lag(worker) == 0
 
     def _lag(self, worker: PartitionWorker) -> int:
         places = zip(self._ends(worker), worker.positions, strict=True)

@@ -35,6 +35,16 @@ TICKETS = Gauge("bellwether_measure_tickets", "Tickets remembered.", ["partition
 WATERMARK = Gauge(
     "bellwether_measure_watermark_seconds", "Greatest event time seen, Unix time.", ["partition"]
 )
+STREAM_TIME = Gauge(
+    "bellwether_measure_stream_time_seconds",
+    "How far time has come: deadlines before it are settled, Unix time.",
+    ["partition"],
+)
+DEADLINES = Counter(
+    "bellwether_measure_deadlines_total",
+    "Tickets settled by a timer: a deadline passed or came near, and no event said so.",
+    ["partition"],
+)
 LAG = Gauge("bellwether_measure_lag_records", "Records waiting in the input topics.", ["partition"])
 FLUSH_FAILURES = Counter(
     "bellwether_measure_flush_failures_total",

@@ -12,6 +12,7 @@ import structlog
 from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
+from services.scoring.core.stream_time import partition_time
 from services.scoring.measure import metrics
 from services.scoring.measure.alignment import Alignment
 from services.scoring.measure.flush_policy import FlushPolicy
@@ -33,7 +34,9 @@ class PartitionWorker:
         rules: RuleHistory,
         store: PartitionStore,
         policy: FlushPolicy,
+        *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.partition = partition
         self.ready = False
@@ -41,6 +44,7 @@ class PartitionWorker:
         self._store = store
         self._policy = policy
         self._clock = clock
+        self._wall_clock = wall_clock
         self._last_flush = 0.0
         self._storing: asyncio.Task[None] | None = None
         self._engine = self._new_engine()
@@ -111,18 +115,29 @@ class PartitionWorker:
         for topic, messages in self._alignment.take(more, self._clock()):
             self._engine.process(topic, _records(messages))
 
+    def pass_time(self, *, caught_up: bool) -> None:
+        """Let time come as far as it has, whether or not a record says so."""
+        engine, now_ms = self._engine, round(self._wall_clock() * 1000)
+        engine.advance(
+            partition_time(engine.stream_ms, engine.watermark_ms, now_ms, caught_up=caught_up)
+        )
+
     def is_due(self) -> bool:
         """Whether to flush now; one flush is stored at a time."""
         if self._storing is not None:
             return False
-        return self._policy.due(self._clock(), self._last_flush, self._engine.pending_events)
+        return self._policy.due(self._clock(), self._last_flush, self._to_book)
 
     def wait(self, idle: float) -> float:
         """Seconds until there may be something to do."""
         if self._storing is not None or self._alignment.holds:
             return min(idle, SOON_SECONDS)
-        pending = self._engine.pending_events
-        return self._policy.wait(self._clock(), self._last_flush, pending, idle)
+        return self._policy.wait(self._clock(), self._last_flush, self._to_book, idle)
+
+    @property
+    def _to_book(self) -> int:
+        """Records that were read; a deadline that has passed is like one."""
+        return self._engine.pending_events + self._engine.has_due
 
     def begin_flush(self, *, caught_up: bool) -> None:
         """Book what was read and begin to store it. What is read meanwhile is booked by the next
@@ -142,7 +157,7 @@ class PartitionWorker:
 
     async def flush_all(self, *, caught_up: bool) -> None:
         """Store everything that was read; raises what a store raised."""
-        while self._storing is not None or self._engine.has_pending:
+        while self._storing is not None or self._to_book:
             if self._storing is None:
                 self.begin_flush(caught_up=caught_up)
             assert self._storing is not None
@@ -171,6 +186,8 @@ class PartitionWorker:
         rows = sum(len(batch.rows) for batch in flush.measurements)
         metrics.MEASUREMENTS.labels(self.partition).inc(rows)
         metrics.TICKETS.labels(self.partition).set(self._engine.tickets)
+        metrics.DEADLINES.labels(self.partition).inc(counts.deadlines)
+        metrics.STREAM_TIME.labels(self.partition).set(self._engine.stream_ms / 1000)
         metrics.WATERMARK.labels(self.partition).set(self._engine.watermark_ms / 1000)
 
 

@@ -27,6 +27,8 @@ ON_THE_WIRE = (
     "tickets_complained",
     "first_response_time_business",
     "resolution_time_business",
+    "sla_attainment",
+    "sla_at_risk",
 )
 """A stored record names an indicator by its place here. Append; never insert, move or remove."""
 

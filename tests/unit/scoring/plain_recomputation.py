@@ -15,6 +15,7 @@ from typing import Any
 import xxhash
 
 from services.scoring.core.rules import RuleHistory
+from tests.unit.scoring.plain_promises import add_promises
 
 Event = dict[str, Any]
 Holder = tuple[str, str, str]
@@ -55,6 +56,8 @@ class Totals:
             "reopen_rate",
             "complaint_rate",
             "csat",
+            "sla_attainment",
+            "sla_at_risk",
         }
     )
 
@@ -64,13 +67,17 @@ class Totals:
             self.sums[holder[0], indicator] = (n + 1, t + total, g + good)
 
 
-def totals_by_department(events: Iterable[Event], rules: RuleHistory) -> Totals:
+def totals_by_department(events: Iterable[Event], rules: RuleHistory, until_ms: int) -> Totals:
+    """``until_ms`` is how far time has come at least."""
     tickets: dict[str, dict[tuple[str, str], Event]] = defaultdict(dict)
     for event in events:
         tickets[event["subject"]][event["source"], event["id"]] = event
     totals = Totals()
+    reached = max(
+        [until_ms, *(ms(event) for by_id in tickets.values() for event in by_id.values())]
+    )
     for by_id in tickets.values():
-        add_ticket(totals, sorted(by_id.values(), key=order), rules)
+        add_ticket(totals, sorted(by_id.values(), key=order), rules, reached)
     return totals
 
 
@@ -88,7 +95,7 @@ def holder_of(event: Event) -> Holder:
     return data.get("department", ""), data.get("team", ""), data.get("employee", "")
 
 
-def add_ticket(totals: Totals, events: list[Event], rules: RuleHistory) -> None:
+def add_ticket(totals: Totals, events: list[Event], rules: RuleHistory, until_ms: int) -> None:
     opening = next(e for e in events if e["type"] == "ticket.opened")
     assignments = [e for e in events if e["type"] == "ticket.assigned"]
     first = holder_of(opening)
@@ -99,6 +106,8 @@ def add_ticket(totals: Totals, events: list[Event], rules: RuleHistory) -> None:
         before = [e for e in events[:position] if e["type"] == "ticket.assigned"]
         return holder_of(before[-1]) if before else first
 
+    facts = [(ms(e), e["type"], e["data"], holder_at(n + 1)) for n, e in enumerate(events)]
+    add_promises(totals.add, facts, rules, until_ms)
     status = "open"
     resolutions: list[tuple[Event, Holder]] = []
     reopenings = 0
@@ -108,12 +117,13 @@ def add_ticket(totals: Totals, events: list[Event], rules: RuleHistory) -> None:
         if kind == "response.sent" and event["data"]["sender"] == "employee":
             if not answered_by_person:
                 answered_by_person = True
-                duration(totals, rules, "first_response_time", (opening, event), holder)
+                duration(totals, rules, "first_response_time", (opening, event, 0), holder)
         elif kind == "ticket.resolved" and status != "resolved":
             status = "resolved"
             totals.add(holder, "tickets_resolved", 1, 1)
             if not resolutions:
-                duration(totals, rules, "resolution_time", (opening, event), holder)
+                waited = waiting_ms(events[:position], event)
+                duration(totals, rules, "resolution_time", (opening, event, waited), holder)
             resolutions.append((event, holder))
         elif kind == "ticket.reopened" and status != "open":
             if status == "resolved":
@@ -137,14 +147,27 @@ def add_ticket(totals: Totals, events: list[Event], rules: RuleHistory) -> None:
     totals.unresolved += status == "open"
 
 
+def waiting_ms(events: list[Event], end: Event) -> int:
+    waited, since = 0, None
+    for event in events:
+        if event["type"] == "ticket.waiting" and since is None:
+            since = ms(event)
+        elif event["type"] == "ticket.resumed" and since is not None:
+            waited, since = waited + ms(event) - since, None
+    return waited if since is None else waited + ms(end) - since
+
+
 def duration(
     totals: Totals,
     rules: RuleHistory,
     indicator: str,
-    times: tuple[Event, Event],
+    times: tuple[Event, Event, int],
     holder: Holder,
 ) -> None:
-    opening, event = times
+    """``times`` is an opening, what ended it, and how long it waited meanwhile."""
+    opening, event, waited = times
     elapsed = ms(event) - ms(opening)
+    if rules.at(ms(event)).exclude_waiting:
+        elapsed -= waited
     limit = rules.at(ms(event)).limit_ms(indicator, *holder)
     totals.add(holder, indicator, elapsed, int(limit is not None and elapsed <= limit))

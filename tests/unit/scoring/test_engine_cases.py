@@ -15,7 +15,7 @@ from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import Measurement
-from tests.unit.scoring.engine_events import START, event, measure, new_engine
+from tests.unit.scoring.engine_events import START, Log, event, measure, new_engine
 
 RULES = load_rules(None)
 T = "T-1"
@@ -234,6 +234,71 @@ def test_bytes_that_are_no_event_are_refused_with_their_reason(value: bytes | No
     flush = engine.flush(caught_up=True)
     assert [letter.reason for letter in flush.dead_letters] == ["undecodable"]
     assert engine.positions[0] == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"specversion": "0.3"},
+        {"specversion": "2.0"},
+        {"dataschema": "urn:bellwether:event:ticket.opened:v2"},
+        {"type": "ticket.opened.v2"},
+        {"type": "ticket.vanished"},
+        {"subject": ""},
+        {"subject": None},
+        {"id": ""},
+        {"time": "yesterday"},
+        {"data": None},
+    ],
+)
+def test_an_event_of_an_unknown_version_or_of_no_ticket_is_refused_and_counted(
+    wrong: dict[str, Any],
+) -> None:
+    engine = new_engine(RULES)
+    good = {**OPENED, "id": "another"}
+    for offset, body in enumerate(({**OPENED, **wrong}, good)):
+        engine.process(0, [Record(offset, 0, b"T-1", json.dumps(body).encode())])
+    flush = engine.flush(caught_up=True)
+    assert flush.counts.dead_letters == {"undecodable": 1}
+    assert flush.dead_letters[0].detail
+    assert (flush.counts.events, engine.tickets) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("ticket.assigned", SALES),
+        ("ticket.waiting", {"on": "customer"}),
+        ("ticket.complained", {}),
+        ("response.sent", {"sender": "employee"}),
+        ("ticket.reopened", {}),
+        ("ticket.closed", {}),
+    ],
+)
+def test_an_event_of_a_ticket_that_was_never_opened_is_counted_and_waits_for_its_opening(
+    kind: str, data: dict[str, Any]
+) -> None:
+    engine, log = new_engine(RULES), Log()
+    log.append([event(kind, T, 5, data)])
+    log.feed(engine)
+    early = engine.flush(caught_up=True)
+    assert (early.counts.anomalies["no_opening"], early.dead_letters) == (1, [])
+    assert rows(early, "tickets_opened") == rows(early, "backlog") == []
+    log.append([OPENED])
+    log.feed(engine)
+    assert len(rows(engine.flush(caught_up=True), "tickets_opened")) == 1
+
+
+def test_a_contradictory_order_ends_like_the_order_of_its_times() -> None:
+    history = [
+        OPENED,
+        event("ticket.resolved", T, 10),
+        event("ticket.reopened", T, 20),
+        event("ticket.resolved", T, 30),
+    ]
+    there, back = measure(RULES, history), measure(RULES, history[::-1])
+    assert there.measurements[0].rows == back.measurements[0].rows
+    assert there.counts.anomalies == back.counts.anomalies == {}
 
 
 def test_a_ticket_that_never_ends_is_cut_off() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,14 +14,18 @@ from services.scoring.core.rules import RuleHistory
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, TOTAL
-from tests.unit.scoring.engine_events import Log, cells, event, key_of, new_engine
+from tests.unit.scoring.engine_events import START, Log, cells, event, key_of, new_engine
 from tests.unit.scoring.plain_recomputation import totals_by_department
+from tests.unit.scoring.promising import AROUND_THE_CLOCK, IN_OFFICE_HOURS
 
 RULES = load_rules(None)
+HISTORIES = st.sampled_from((RULES, AROUND_THE_CLOCK, IN_OFFICE_HOURS))
 
 DEPARTMENTS = ("after-sales", "stores")
 EMPLOYEES = ("li.na", "wang.wei", None)
 minutes = st.integers(0, 600)
+instants = st.integers(0, 3000).map(lambda m: round(START.timestamp() * 1000) + m * 60_000)
+"""How far time has come: up to two days on."""
 holders = st.builds(
     lambda d, e: {"department": d, "team": f"{d}-1", **({"employee": e} if e else {})},
     st.sampled_from(DEPARTMENTS),
@@ -48,8 +53,29 @@ steps = st.one_of(
 )
 
 
+def exemption(start: int, length: int) -> tuple[str, dict[str, Any]]:
+    begin = START + timedelta(minutes=start)
+    span = {"start": begin.isoformat(), "end": (begin + timedelta(minutes=length)).isoformat()}
+    return "ticket.corrected", {"action": "exempt", "reason": "power cut", **span}
+
+
+steps_with_corrections = st.one_of(
+    steps,
+    st.builds(exemption, st.integers(0, 900), st.integers(1, 300)),
+    st.tuples(
+        st.just("response.measured"),
+        st.builds(
+            lambda m: {"metric": "first_response_time", "duration_ms": m * 60_000},
+            st.integers(0, 150),
+        ),
+    ),
+)
+
+
 @st.composite
-def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+def histories(
+    draw: st.DrawFn, steps: st.SearchStrategy[tuple[str, dict[str, Any]]] = steps
+) -> list[dict[str, Any]]:
     """A few tickets, each opened and then living through random steps, in order of time."""
     events = []
     for number in range(draw(st.integers(1, 4))):
@@ -63,11 +89,12 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     return sorted(events, key=lambda e: str(e["time"]))
 
 
-def in_one_go(events: list[dict[str, Any]]) -> list[Flush]:
-    engine = new_engine(RULES)
+def in_one_go(events: list[dict[str, Any]], rules: RuleHistory, until_ms: int) -> list[Flush]:
+    engine = new_engine(rules)
     log = Log()
     log.append(events)
     log.feed(engine)
+    engine.advance(until_ms)
     return [engine.flush(caught_up=True)]
 
 
@@ -80,9 +107,10 @@ class Crashing:
         self.stored: list[Flush] = []
         self.engine = new_engine(rules)
 
-    def step(self, events: list[dict[str, Any]], fate: str) -> None:
+    def step(self, events: list[dict[str, Any]], fate: str, stream_ms: int = 0) -> None:
         self.log.append(events)
         self.log.feed(self.engine)
+        self.engine.advance(stream_ms)
         if fate == "waits":
             return
         flush = self.engine.flush(caught_up=False)
@@ -91,9 +119,10 @@ class Crashing:
         if fate != "lives":
             self.engine = self._restored()
 
-    def finish(self) -> list[Flush]:
+    def finish(self, stream_ms: int = 0) -> list[Flush]:
         self.log.feed(self.engine)
-        if self.engine.has_pending:
+        self.engine.advance(stream_ms)
+        while self.engine.has_pending or self.engine.has_due:
             self.stored.append(self.engine.flush(caught_up=True))
         return self.stored
 
@@ -109,43 +138,48 @@ class Crashing:
 
 
 @settings(max_examples=150, deadline=None)
-@given(histories(), st.data())
-def test_order_repetition_batches_and_crashes_leave_no_trace(
-    events: list[dict[str, Any]], data: st.DataObject
+@given(histories(steps_with_corrections), HISTORIES, instants, st.data())
+def test_order_repetition_batches_crashes_and_timers_leave_no_trace(
+    events: list[dict[str, Any]], rules: RuleHistory, until_ms: int, data: st.DataObject
 ) -> None:
     repeated = events + data.draw(st.lists(st.sampled_from(events), max_size=6))
     arrived = data.draw(st.permutations(repeated))
-    runner = Crashing(RULES)
+    runner = Crashing(rules)
     while arrived:
         size = data.draw(st.integers(1, len(arrived)))
         fate = data.draw(st.sampled_from(("lives", "waits", "dies stored", "dies unstored")))
-        runner.step(list(arrived[:size]), fate)
+        passed = data.draw(st.one_of(st.just(0), instants))
+        runner.step(list(arrived[:size]), fate, min(passed, until_ms))
         arrived = arrived[size:]
-    assert cells(runner.finish()) == cells(in_one_go(events))
+    assert cells(runner.finish(until_ms)) == cells(in_one_go(events, rules, until_ms))
 
 
 @settings(max_examples=150, deadline=None)
-@given(histories())
-def test_day_panes_equal_a_plain_recomputation(events: list[dict[str, Any]]) -> None:
-    held = cells(in_one_go(events))
+@given(histories(), HISTORIES, instants)
+def test_day_panes_equal_a_plain_recomputation(
+    events: list[dict[str, Any]], rules: RuleHistory, until_ms: int
+) -> None:
+    held = cells(in_one_go(events, rules, until_ms))
     sums: dict[tuple[str, str], tuple[int, int, int]] = {}
     for (department, level, _, kind, _, indicator), (n, total, good, _) in held.items():
         if level == DAY and department and kind == 1:
             key = (department, INDICATOR_IDS[indicator])
             before = sums.get(key, (0, 0, 0))
             sums[key] = (before[0] + n, before[1] + total, before[2] + good)
-    expected = totals_by_department(events, RULES)
+    expected = totals_by_department(events, rules, until_ms)
     assert {k: v for k, v in sums.items() if k[1] in expected.indicators and any(v)} == {
         k: v for k, v in expected.sums.items() if any(v)
     }
 
 
 @settings(max_examples=60, deadline=None)
-@given(histories())
-def test_measurements_sum_to_what_the_panes_hold(events: list[dict[str, Any]]) -> None:
-    runner = Crashing(RULES)
+@given(histories(), HISTORIES, instants)
+def test_measurements_sum_to_what_the_panes_hold(
+    events: list[dict[str, Any]], rules: RuleHistory, until_ms: int
+) -> None:
+    runner = Crashing(rules)
     for item in reversed(events):
-        runner.step([item], "lives")
+        runner.step([item], "lives", until_ms)
     flushes = runner.finish()
     booked: dict[tuple[str, int], list[int]] = {}
     for flush in flushes:
@@ -165,10 +199,10 @@ def test_measurements_sum_to_what_the_panes_hold(events: list[dict[str, Any]]) -
 @settings(max_examples=40, deadline=None)
 @given(histories())
 def test_backlog_total_is_the_number_of_unresolved_tickets(events: list[dict[str, Any]]) -> None:
-    held = cells(in_one_go(events))
+    held = cells(in_one_go(events, RULES, 0))
     backlog = INDICATOR_IDS.index("backlog")
     total = held.get(("", TOTAL, 0, 0, "", backlog), (0, 0, 0, ()))[1]
-    assert total == totals_by_department(events, RULES).unresolved
+    assert total == totals_by_department(events, RULES, 0).unresolved
 
 
 def test_a_restore_reads_no_more_than_the_last_complete_round_of_slices() -> None:

@@ -177,7 +177,7 @@ async def test_indicators_and_targets_speak_both_languages(client: httpx.AsyncCl
     indicators = (await client.get("/v1/indicators")).json()["items"]
     targets = (await client.get("/v1/targets")).json()
     assert all(item["name"]["zh"] and item["definition"]["en"] for item in indicators)
-    assert targets["rule_version"] == "template-2026.1"
+    assert targets["rule_version"] == "template-2026.2"
     (day,) = [t for t in targets["items"] if t["id"] == "resolved-within-24h"]
     assert (day["within_ms"], day["limit"], day["window"]) == (86_400_000, 0.8, "7d")
     assert day["applies_to"] == ["organisation", "department:*"]

@@ -1,0 +1,127 @@
+"""A partition's worker: time passes for it though no record comes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+
+from services.scoring.core.changelog import Tail, encode_changelog
+from services.scoring.core.engine import Flush
+from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.store import PartitionStore
+from services.scoring.measure.worker import PartitionWorker
+from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.topics import INPUTS
+from tests.unit.scoring.engine_events import START, Log, event
+from tests.unit.scoring.promising import promise_rules
+
+RULES = promise_rules(("resolution_time", "department:*", "10m"))
+OPENED = event("ticket.opened", "T-1", 0, {"department": "stores"})
+
+
+class KeptFlushes(PartitionStore):
+    """Holds what would be stored, and gives it back."""
+
+    def __init__(self) -> None:
+        super().__init__("unused:0", 0, 1)
+        self.flushes: list[Flush] = []
+
+    async def fence(self) -> None:
+        """Nobody else writes."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def read_changelog(self) -> Tail:
+        tail = Tail()
+        for record in (record for flush in self.flushes for record in flush.changelog):
+            tail.append(encode_changelog(record))
+        return tail
+
+    async def store(self, flush: Flush) -> None:
+        self.flushes.append(flush)
+
+
+class Clock:
+    """Minutes after START, as both clocks of a worker."""
+
+    def __init__(self) -> None:
+        self.minutes = 0.0
+
+    def __call__(self) -> float:
+        return (START + timedelta(minutes=self.minutes)).timestamp()
+
+
+async def started(store: KeptFlushes, clock: Clock) -> PartitionWorker:
+    policy = FlushPolicy(interval=0.2, max_events=100)
+    worker = PartitionWorker(0, RULES, store, policy, clock=clock, wall_clock=clock)
+    await worker.start()
+    worker.ready = True
+    return worker
+
+
+class Message(NamedTuple):
+    """What a worker needs of a consumer's record."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+def read(worker: PartitionWorker) -> None:
+    log = Log()
+    log.append([OPENED])
+    for place, records in enumerate(log.records):
+        if records:
+            worker.take(place, [Message(*record) for record in records])
+    worker.process([0] * len(INPUTS))
+
+
+def misses(store: KeptFlushes) -> list[int]:
+    place = INDICATOR_IDS.index("sla_attainment")
+    batches = [batch for flush in store.flushes for batch in flush.measurements]
+    return [row.sign for batch in batches for row in batch.rows if row.indicator == place]
+
+
+async def test_a_deadline_that_passes_in_silence_is_flushed() -> None:
+    store, clock = KeptFlushes(), Clock()
+    worker = await started(store, clock)
+    read(worker)
+    await worker.flush_all(caught_up=True)
+    for minutes, due in ((9, True), (9.1, False), (10, False), (10.1, True)):
+        clock.minutes = minutes
+        worker.pass_time(caught_up=True)
+        assert worker.is_due() is due, minutes
+        await worker.flush_all(caught_up=True)
+    assert misses(store) == [1]
+
+
+async def test_while_records_wait_to_be_read_the_clock_tells_nothing() -> None:
+    store, clock = KeptFlushes(), Clock()
+    worker = await started(store, clock)
+    read(worker)
+    await worker.flush_all(caught_up=False)
+    clock.minutes = 11
+    worker.pass_time(caught_up=False)
+    assert not worker.is_due()
+    assert worker.wait(0.5) == pytest.approx(0.5)
+    worker.pass_time(caught_up=True)
+    assert worker.is_due()
+
+
+async def test_a_quiet_night_does_not_stop_deadlines_nor_does_a_restart_forget_them() -> None:
+    store, clock = KeptFlushes(), Clock()
+    worker = await started(store, clock)
+    read(worker)
+    await worker.flush_all(caught_up=True)
+    clock.minutes = 9
+    worker.pass_time(caught_up=True)
+    await worker.flush_all(caught_up=True)
+    worker = await started(store, clock)
+    clock.minutes = 20
+    worker.pass_time(caught_up=True)
+    await worker.flush_all(caught_up=True)
+    assert misses(store) == [1]
