@@ -19,6 +19,9 @@ from services.scoring.rule_document import RuleDocument
 TEMPLATE: Final = Path(__file__).parent / "templates" / "default.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _MAX_BYTES: Final = 1 << 20
+_LATER_KEYS: Final = ("surveys", "currency", "allocated_cost_minor_per_ticket")
+"""Keys that rule sets did not have at first: one that does without them has the digest that it had
+then."""
 _ADVICE: Final = {
     "missing": "is required: add it",
     "extra_forbidden": "is no key of a rule set: remove it or correct its spelling",
@@ -86,7 +89,9 @@ def _load(file: Path) -> tuple[RuleSet, str]:
 
 def digest_of(document: RuleDocument) -> str:
     """SHA-256 of the rules' content, whatever their layout and comments."""
-    content = json.dumps(document.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    unused = {key for key in _LATER_KEYS if getattr(document, key) is None}
+    dump = document.model_dump(mode="json", exclude=unused)
+    content = json.dumps(dump, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

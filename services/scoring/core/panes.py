@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.core import sketch
+from services.scoring.core import histograms, sketch
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.measurements import Measurement
 from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell
@@ -44,11 +44,10 @@ _TEAM: Final = SCOPE_KINDS.index("team")
 _EMPLOYEE: Final = SCOPE_KINDS.index("employee")
 _CHANNEL: Final = SCOPE_KINDS.index("channel")
 _CATEGORY: Final = SCOPE_KINDS.index("category")
-_IS_DURATION: Final = np.array([INDICATORS[i].kind == "duration" for i in INDICATOR_IDS])
 _IS_GAUGE: Final = np.array([INDICATORS[i].kind == "gauge" for i in INDICATOR_IDS])
 
 assert len(INDICATOR_IDS) <= _INDICATOR_MASK
-assert sketch.MAX_BUCKET + 1 <= _BUCKET_MASK
+assert max(sketch.MAX_BUCKET, histograms.MAX_RATING) + 1 <= _BUCKET_MASK
 
 Integers = NDArray[np.int64]
 
@@ -242,7 +241,7 @@ class PaneStore:
         )
         indicators, signs, times, values, good = table.T
         sums = np.stack((signs, signs * values, signs * good), axis=1)
-        buckets = np.where(_IS_DURATION[indicators], sketch.buckets_of(values) + 1, -1)
+        buckets = histograms.buckets_of(indicators, values) + 1
         rows = _Rows(scopes << _INDICATOR_BITS | indicators[places], sums[places], buckets[places])
         for level, starts in self._starts(times):
             kept = starts >= watermark_ms - KEPT_MS[level]

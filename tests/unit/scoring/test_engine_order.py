@@ -10,42 +10,16 @@ from hypothesis import strategies as st
 from services.scoring.core.changelog import ChangelogRecord, Tail, encode_changelog
 from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
-from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, TOTAL
-from tests.unit.scoring.engine_events import Log, cells, event, new_engine
+from tests.unit.scoring.engine_events import Log, cells, event, holders, new_engine, steps
 from tests.unit.scoring.plain_recomputation import totals_by_department
+from tests.unit.scoring.rule_texts import EVERYTHING, history
 
-RULES = load_rules(None)
+RULES = history(EVERYTHING)
 
-DEPARTMENTS = ("after-sales", "stores")
-EMPLOYEES = ("li.na", "wang.wei", None)
-minutes = st.integers(0, 600)
-holders = st.builds(
-    lambda d, e: {"department": d, "team": f"{d}-1", **({"employee": e} if e else {})},
-    st.sampled_from(DEPARTMENTS),
-    st.sampled_from(EMPLOYEES),
-)
-answers = st.builds(
-    lambda v: {"kind": "csat", "scale": {"min": 1, "max": 5}, "value": v}, st.integers(1, 5)
-)
-steps = st.one_of(
-    st.tuples(st.just("ticket.assigned"), holders),
-    st.tuples(
-        st.sampled_from(
-            ("ticket.resolved", "ticket.reopened", "ticket.closed", "ticket.complained")
-        ),
-        st.just({}),
-    ),
-    st.tuples(st.just("ticket.waiting"), st.just({"on": "customer"})),
-    st.tuples(st.just("ticket.resumed"), st.just({})),
-    st.tuples(
-        st.just("response.sent"),
-        st.sampled_from(({"sender": "employee"}, {"sender": "bot"})),
-    ),
-    st.tuples(st.just("survey.sent"), st.just({"kind": "csat"})),
-    st.tuples(st.just("survey.answered"), answers),
-)
+delays = st.integers(0, 600) | st.integers(6 * 1440, 8 * 1440)
+"""In minutes: within a shift, or around the week in which a reopening says something."""
 
 
 @st.composite
@@ -54,11 +28,11 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     events = []
     for number in range(draw(st.integers(1, 4))):
         ticket = f"T-{number}"
-        opened = draw(minutes)
+        opened = draw(st.integers(0, 600))
         data = {"channel": "phone", "category": "refund", **draw(st.one_of(st.just({}), holders))}
         events.append(event("ticket.opened", ticket, opened, data))
         for place, (kind, body) in enumerate(draw(st.lists(steps, max_size=8))):
-            after = opened + draw(minutes)
+            after = opened + draw(delays)
             events.append(event(kind, ticket, after, body, id=f"{ticket}-{place}"))
     return sorted(events, key=lambda e: str(e["time"]))
 
