@@ -499,3 +499,10 @@ _DECLARED: Final = (
 INDICATORS: Final[Mapping[str, Indicator]] = MappingProxyType({i.id: i for i in _DECLARED})
 INDICATOR_IDS: Final[tuple[str, ...]] = tuple(INDICATORS)
 """The wire form of an indicator is its place in this tuple: append only."""
+
+
+def is_settled(indicator: str, end_ms: int, at_ms: int) -> bool:
+    """Whether the cases of a window that ended at ``end_ms`` cannot turn out otherwise any more by
+    what happens to their tickets."""
+    settles_ms = INDICATORS[indicator].settles_ms
+    return not settles_ms or end_ms + settles_ms <= at_ms

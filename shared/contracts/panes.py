@@ -27,9 +27,10 @@ class Cell(msgspec.Struct, array_like=True, gc=False):
 
     ``kind`` and ``indicator`` are places in SCOPE_KINDS and INDICATOR_IDS; ``id`` is the scope's id
     in the department (or organisation) that the update speaks of. ``n`` measurements, their integer
-    ``total`` (ms for durations, per mille of the scale for ratings, changes for gauges), ``good``
-    those that meet the limit or count in the numerator. ``sketch`` lists bucket, count, bucket,
-    count, … of the log-bucket sketch of a duration.
+    ``total`` (ms for durations, minor units for amounts, per mille of the scale for ratings, good
+    less bad for balances, changes for gauges), ``good`` those that meet the limit or count in the
+    numerator. ``sketch`` lists bucket, count, bucket, count, …: of the log-bucket sketch of a
+    duration or amount, or of a rating, whose bucket is its value.
     """
 
     level: int

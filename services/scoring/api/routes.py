@@ -194,14 +194,16 @@ def periods_router(parts: Parts) -> APIRouter:
             PERIOD_INDICATORS,
             timeout=PERIOD_TIMEOUT_SECONDS,
         )
+        now_ms = parts.now_ms()
+        on_duty_ms = parts.rules.on_duty_ms(month.start_ms, min(month.end_ms, now_ms))
         content = {
             "period": month.name,
             "zone": parts.rules.zone.key,
             "start_ms": month.start_ms,
             "end_ms": month.end_ms,
-            "closed": parts.now_ms() >= month.end_ms + rules.lateness_ms,
+            "closed": now_ms >= month.end_ms + rules.lateness_ms,
             "rule_version": rules.version,
-            "items": employees(rows),
+            "items": employees(rows, month, now_ms=now_ms, on_duty_ms=on_duty_ms),
         }
         return Response(_ENCODER.encode(content), media_type="application/json")
 

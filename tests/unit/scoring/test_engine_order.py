@@ -12,7 +12,7 @@ from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, TOTAL
-from tests.unit.scoring.engine_events import Log, cells, event, holders, new_engine, steps
+from tests.unit.scoring.engine_events import Log, cells, event, holders, new_engine, steps, turns
 from tests.unit.scoring.plain_recomputation import totals_by_department
 from tests.unit.scoring.rule_texts import EVERYTHING, history
 
@@ -20,6 +20,8 @@ RULES = history(EVERYTHING)
 
 delays = st.integers(0, 600) | st.integers(6 * 1440, 8 * 1440)
 """In minutes: within a shift, or around the week in which a reopening says something."""
+
+lives = st.lists(steps, min_size=3, max_size=12) | st.lists(turns, min_size=6, max_size=12)
 
 
 @st.composite
@@ -31,7 +33,7 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
         opened = draw(st.integers(0, 600))
         data = {"channel": "phone", "category": "refund", **draw(st.one_of(st.just({}), holders))}
         events.append(event("ticket.opened", ticket, opened, data))
-        for place, (kind, body) in enumerate(draw(st.lists(steps, max_size=8))):
+        for place, (kind, body) in enumerate(draw(lives)):
             after = opened + draw(delays)
             events.append(event(kind, ticket, after, body, id=f"{ticket}-{place}"))
     return sorted(events, key=lambda e: str(e["time"]))
