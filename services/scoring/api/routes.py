@@ -163,11 +163,12 @@ def rules_router(parts: Parts) -> APIRouter:
             listing(b"", (entry.json() for entry in found)), tag
         )
 
-    @router.get("/meta", summary="Rule version, zone, windows, departments")
+    @router.get("/meta", summary="Rule version, zone, currency, windows, departments")
     async def meta() -> dict[str, Any]:
         return {
             **parts.clock(),
             "zone": parts.rules.zone.key,
+            "currency": parts.rules.currency,
             "windows": list(WINDOWS),
             "departments": parts.scores.departments(),
         }

@@ -289,6 +289,7 @@ class RuleHistory:
         self.zone = self.versions[0].zone
         self.digests = dict(digests)
         _check_agreement(self.versions)
+        self.currency = next((v.currency for v in self.versions if v.currency), None)
 
     def at(self, time_ms: int) -> RuleSet:
         """The version in force at an event's time; the first one also before its time."""
