@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { duration, exactRatio, limit, NOTHING, quantity, ratio, zoned } from "../src/i18n/format";
+import {
+  duration,
+  exactRatio,
+  limit,
+  money,
+  NOTHING,
+  quantity,
+  ratio,
+  zoned,
+} from "../src/i18n/format";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -51,6 +60,19 @@ describe("ratios", () => {
     expect(exactRatio(0.995)).toBe("99.5%");
     expect(limit("at_least", 0.9, "ratio", "en")).toBe("≥ 90%");
     expect(limit("at_most", 600_000, "duration", "zh-CN")).toBe("≤ 10 分");
+  });
+});
+
+describe("money", () => {
+  it("is written in the currency's major unit", () => {
+    expect(money(1_250, "CNY", "zh-CN")).toBe("¥12.50");
+    expect(money(1_250, "EUR", "en")).toBe("€12.50");
+    expect(money(1_250, "JPY", "en")).toBe("¥1,250");
+    expect(limit("at_most", 900, "money", "en", "USD")).toBe("≤ $9.00");
+  });
+
+  it("without a currency is a plain number", () => {
+    expect(money(1_250, undefined, "en")).toBe("1,250");
   });
 });
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { focus, overall, type Reading, readings } from "../src/model/readings";
+import {
+  focus,
+  judgedUnit,
+  MAIN_INDICATORS,
+  overall,
+  type Reading,
+  readings,
+  wallReadings,
+} from "../src/model/readings";
 import type { ScopeFigures, View } from "../src/model/view";
 import type { Figure, ScoreRecord, Target, WindowName } from "../src/model/wire";
 import { record, target } from "./records";
@@ -59,6 +67,62 @@ describe("a reading", () => {
       value: 0,
       gap: null,
     });
+  });
+});
+
+describe("the unit of a reading", () => {
+  it.each([
+    ["next_response_time", "p90", "duration"],
+    ["handling_time", "mean", "duration"],
+    ["first_contact_resolution", "ratio", "ratio"],
+    ["ces", "mean", "ratio"],
+    ["nps", "mean", "number"],
+    ["cost_per_ticket", "p90", "money"],
+    ["throughput", "value", "number"],
+    ["utilisation", "value", "ratio"],
+    ["of_a_later_version", "p95", "duration"],
+  ])("of %s by %s is a %s", (indicator, measure, unit) => {
+    expect(judgedUnit(indicator, measure)).toBe(unit);
+  });
+
+  it("of what is no duration is read as its mean", () => {
+    const cost: Figure = { indicator: "cost_per_ticket", n: 30, value: 1_250, p90: 4_000 };
+    expect(read(cost)).toMatchObject({ unit: "money", measure: "mean", value: 1_250 });
+  });
+
+  it("says whether the figure may still change", () => {
+    const figure: Figure = { indicator: "nps", n: 30, value: -20 };
+    expect(read(figure).provisional).toBe(false);
+    expect(read({ ...figure, provisional: true }).provisional).toBe(true);
+  });
+});
+
+describe("the lines of a wall", () => {
+  const all = (...more: Figure[]) =>
+    figures(
+      record({
+        figures: [
+          ...MAIN_INDICATORS.map((indicator) => ({ indicator, n: 30, value: 0.5, p90: 9 })),
+          ...more,
+        ],
+      }),
+    );
+  const shown = (of: ScopeFigures) => wallReadings(of, "1h", new Map()).map((l) => l.indicator);
+
+  it("are the main indicators as long as nothing else is judged", () => {
+    expect(shown(all({ indicator: "nps", n: 30, value: 10 }))).toEqual([...MAIN_INDICATORS]);
+  });
+
+  it("make room for what has a target, and keep their order", () => {
+    const verdict = { target: "promoted", verdict: "met" as const, limit: 10, value: 20 };
+    const lines = shown(all({ indicator: "nps", n: 30, value: 20, targets: [verdict] }));
+    expect(lines).toEqual([...MAIN_INDICATORS.slice(0, 7), "nps"]);
+  });
+
+  it("give the place of a main indicator without data to one that has some", () => {
+    const few = figures(record({ figures: [{ indicator: "handling_time", n: 3, value: 9 }] }));
+    expect(shown(few)).toHaveLength(MAIN_INDICATORS.length);
+    expect(shown(few)).toContain("handling_time");
   });
 });
 

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Final
 
 WINDOW_MS: Final = 60_000
-GAIN: Final = 0.5
+GAIN: Final = 0.8
 PRIOR_EVENTS: Final = 9.0
 PRIOR_WEIGHT: Final = 200.0
 

@@ -2,12 +2,12 @@
 
 opened ─▶ (bot reply) ─▶ assigned ─▶ (transferred) ─▶ response ─▶ (waiting ─▶ customer replied,
 resumed, response) ─▶ handled, resolved ─▶ (survey sent ─▶ answered) ─▶ (complained) ─▶
-(reopened ─▶ resolved) ─▶ closed
+(reopened ─▶ resolved) ─▶ closed, (reviewed)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final, NamedTuple
@@ -19,6 +19,9 @@ LONGEST_DELAY_S: Final = 20 * 3600.0
 CLOSE_AFTER: Final = Delay(median=60, p90=180)
 ANSWER_AFTER: Final = Delay(median=75, p90=240)
 CUSTOMER_AFTER: Final = Delay(median=90, p90=400)
+RECOMMENDING: Final = 0.25
+RATING_EFFORT: Final = 0.2
+REVIEWED: Final = 0.05
 
 
 class Fact(NamedTuple):
@@ -189,14 +192,34 @@ def _answer(ticket: Ticket, world: World) -> Outcome:
     satisfied = world.department(ticket).satisfied * world.effect.satisfaction * patience
     happy = world.random.random() < satisfied
     value = world.random.choices([5, 4], [3, 1]) if happy else world.random.choices([1, 2, 3])
+    facts = [
+        _answered("csat", (1, 5), value[0], ticket),
+        *_more_answers(ticket, world, happy=happy),
+    ]
+    return Outcome(facts, world.random.uniform(5, 30))
+
+
+def _more_answers(ticket: Ticket, world: World, *, happy: bool) -> Iterator[Fact]:
+    """Some also say whether they would recommend the service, some how easy it was."""
+    chance = world.random.random()
+    if chance < RECOMMENDING:
+        values = [10, 9, 8, 7, 6] if happy else [8, 6, 5, 3, 0]
+        value = world.random.choices(values, [4, 4, 3, 1, 1])[0]
+        yield _answered("nps", (0, 10), value, ticket)
+    elif chance < RECOMMENDING + RATING_EFFORT:
+        values = [7, 6, 5, 4] if happy else [5, 4, 2, 1]
+        yield _answered("ces", (1, 7), world.random.choices(values, [3, 4, 2, 1])[0], ticket)
+
+
+def _answered(kind: str, scale: tuple[int, int], value: int, ticket: Ticket) -> Fact:
     answer = {
-        "kind": "csat",
-        "scale": {"min": 1, "max": 5},
-        "value": value[0],
-        "wording": "csat-v1",
+        "kind": kind,
+        "scale": {"min": scale[0], "max": scale[1]},
+        "value": value,
+        "wording": f"{kind}-v1",
         "rater": ticket.customer,
     }
-    return Outcome([Fact("survey.answered", answer)], world.random.uniform(5, 30))
+    return Fact("survey.answered", answer)
 
 
 def _after(ticket: Ticket, world: World) -> Outcome:
@@ -214,7 +237,22 @@ def _after(ticket: Ticket, world: World) -> Outcome:
 
 
 def _close(ticket: Ticket, world: World) -> Outcome:
-    return Outcome([Fact("ticket.closed", {})], None)
+    return Outcome([Fact("ticket.closed", {}), *_reviews(ticket, world)], None)
+
+
+def _reviews(ticket: Ticket, world: World) -> Iterator[Fact]:
+    """Quality assurance looks at some of the tickets."""
+    if world.random.random() < REVIEWED:
+        score = min(100, max(0, round(world.random.gauss(84, 9))))
+        review = {
+            "kind": "qa",
+            "scale": {"min": 0, "max": 100},
+            "value": score,
+            "employee": ticket.employee,
+            "rater_role": "manager",
+            "rater": f"quality-{ticket.department}",
+        }
+        yield Fact("survey.answered", review)
 
 
 def _holder(ticket: Ticket) -> Fact:

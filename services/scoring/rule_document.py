@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +22,9 @@ from pydantic import (
 
 from services.scoring.calendar_document import CalendarDocument
 from services.scoring.core.rules import (
+    ANY_SURVEY,
     MEASURES_OF_KIND,
+    USUAL_SURVEYS,
     Anchors,
     Comparison,
     Evidence,
@@ -31,18 +35,25 @@ from services.scoring.core.rules import (
     ScoreRules,
     ScoreTerm,
     Selector,
+    SurveyRules,
     Target,
 )
 from shared.contracts.breaches import Severity
-from shared.contracts.fields import epoch_ms, parse_timestamp
+from shared.contracts.decode import SurveyKind
+from shared.contracts.fields import (
+    CURRENCY_PATTERN,
+    MAX_COST_MINOR,
+    NAME_LENGTH,
+    epoch_ms,
+    parse_timestamp,
+)
 from shared.contracts.figures import WindowName
-from shared.contracts.indicators import INDICATORS, Text
+from shared.contracts.indicators import INDICATORS, Kind, Text
 
 _UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION: Final = re.compile(r"(?:\d+(?:ms|s|m|h|d))+")
 _DURATION_PART: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
 _SHARES: Final = ("ratio", "share_within")
-_TIMES: Final = ("p50", "p90", "p95", "p99", "mean")
 
 
 def parse_duration(text: object) -> int:
@@ -52,15 +63,29 @@ def parse_duration(text: object) -> int:
     return sum(int(number) * _UNITS_MS[unit] for number, unit in _DURATION_PART.findall(text))
 
 
-def parse_amount(measure: Measure, amount: object) -> float:
-    """A limit in the unit of its measure (share, ms or number); raises ``ValueError``."""
-    if measure in _TIMES:
+def parse_amount(indicator: str, measure: Measure, amount: object) -> float:
+    """A limit in the unit of its indicator and measure (see `core.rules`); raises
+    ``ValueError``."""
+    kind = INDICATORS[indicator].kind
+    if kind == "duration" and measure not in _SHARES:
         return float(parse_duration(amount))
     if isinstance(amount, bool) or not isinstance(amount, int | float):
         raise ValueError(f"{amount!r} is no number: give {measure} a number")  # noqa: TRY004 - Pydantic reports only ValueError as a validation error
-    if measure in _SHARES and not 0 <= amount <= 1:
-        raise ValueError(f"{amount} is no share: write 0.8 for 80 %")
+    low, high, advice = _bounds(kind, measure)
+    if not low <= amount <= high:
+        raise ValueError(f"{amount} is {advice}")
     return float(amount)
+
+
+def _bounds(kind: Kind, measure: Measure) -> tuple[float, float, str]:
+    """The least and the greatest amount, and what one beyond them is."""
+    if measure in _SHARES:
+        return 0, 1, "no share: write 0.8 for 80 %"
+    if kind == "rating":
+        return 0, 1, "no share of the scale: write 0.75 for 4 on a scale of 1 to 5"
+    if kind == "balance":
+        return -100, 100, "no balance: write a number from -100 to 100"
+    return -math.inf, math.inf, ""
 
 
 def _moment(value: object) -> int:
@@ -104,11 +129,18 @@ IndicatorId = Annotated[str, AfterValidator(_indicator)]
 SelectorText = Annotated[Selector, BeforeValidator(_selector)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 Weight = Annotated[float, Field(gt=0)]
+ScaleEnd = Annotated[int, Field(ge=-1000, le=1000)]
 Amount = float | str
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        regex_engine="python-re",
+    )
 
 
 class Names(_Document):
@@ -137,7 +169,7 @@ class _Judged(_Document):
         wanted = _wanted_side(self.indicator, self.measure)
         if wanted and wanted != self.comparison:
             raise ValueError(f"{self.measure} of {self.indicator} is better when {_SIDES[wanted]}")
-        parse_amount(self.measure, self.amount)
+        parse_amount(self.indicator, self.measure, self.amount)
         return self
 
     @property
@@ -161,6 +193,16 @@ def check_measure(indicator: str, measure: Measure) -> None:
     if measure not in MEASURES_OF_KIND[kind]:
         allowed = ", ".join(MEASURES_OF_KIND[kind])
         raise ValueError(f"{indicator} is a {kind}: measure it by {allowed}, not {measure}")
+
+
+def check_scopes(indicator: str, selectors: Iterable[Selector]) -> None:
+    """Raise ``ValueError`` when the indicator is no figure of the scopes that are selected."""
+    one = INDICATORS[indicator]
+    for selector in selectors:
+        if one.kind == "derived" and selector.kind != "employee":
+            raise ValueError(f"{indicator} is a figure of employees: apply it to employee:*/*")
+        if not one.individual and selector.kind == "employee":
+            raise ValueError(f"{indicator} is no figure of employees: apply it to department:*")
 
 
 def _wanted_side(indicator: str, measure: Measure) -> Comparison | None:
@@ -190,11 +232,14 @@ class TargetDocument(_Judged):
         limit, clear = self._limits()
         if (clear < limit) if self.comparison == "at_least" else (clear > limit):
             raise ValueError("clear is on the wrong side of the limit: it must be at least as good")
+        check_scopes(self.indicator, self.applies_to)
         return self
 
     def _limits(self) -> tuple[float, float]:
-        limit = parse_amount(self.measure, self.amount)
-        return limit, limit if self.clear is None else parse_amount(self.measure, self.clear)
+        limit = parse_amount(self.indicator, self.measure, self.amount)
+        if self.clear is None:
+            return limit, limit
+        return limit, parse_amount(self.indicator, self.measure, self.clear)
 
     def target(self) -> Target:
         limit, clear = self._limits()
@@ -224,10 +269,9 @@ class AnchorsDocument(_Document):
     target: Amount
     stretch: Amount
 
-    def anchors(self, measure: Measure) -> Anchors:
-        anchors = Anchors(
-            *(parse_amount(measure, amount) for amount in (self.floor, self.target, self.stretch))
-        )
+    def anchors(self, indicator: str, measure: Measure) -> Anchors:
+        amounts = (self.floor, self.target, self.stretch)
+        anchors = Anchors(*(parse_amount(indicator, measure, amount) for amount in amounts))
         rising = anchors.floor < anchors.target < anchors.stretch
         if not rising and not anchors.floor > anchors.target > anchors.stretch:
             raise ValueError("floor, target and stretch must all rise or all fall")
@@ -247,7 +291,7 @@ class TermDocument(_Document):
     def _consistent(self) -> Self:
         check_measure(self.indicator, self.measure)
         for document in (self.anchors, *self.departments.values()):
-            anchors = document.anchors(self.measure)
+            anchors = document.anchors(self.indicator, self.measure)
             side = "at_least" if anchors.stretch > anchors.floor else "at_most"
             if _wanted_side(self.indicator, self.measure) not in (None, side):
                 raise ValueError("the anchors run the wrong way: stretch must be the best figure")
@@ -258,9 +302,12 @@ class TermDocument(_Document):
             self.indicator,
             self.measure,
             share,
-            self.anchors.anchors(self.measure),
-            {name: own.anchors(self.measure) for name, own in self.departments.items()},
+            self._anchors(self.anchors),
+            {name: self._anchors(own) for name, own in self.departments.items()},
         )
+
+    def _anchors(self, document: AnchorsDocument) -> Anchors:
+        return document.anchors(self.indicator, self.measure)
 
 
 class GoalDocument(_Document):
@@ -278,7 +325,7 @@ class MustPassDocument(_Judged):
     cap: Annotated[float, Field(ge=0, le=100)]
 
     def must_pass(self) -> MustPass:
-        limit = parse_amount(self.measure, self.amount)
+        limit = parse_amount(self.indicator, self.measure, self.amount)
         return MustPass(self.indicator, self.measure, self.comparison, limit, self.cap)
 
 
@@ -320,6 +367,25 @@ def _weight_within(goal: GoalDocument) -> float:
     return sum(term.weight for term in goal.indicators)
 
 
+class SurveyDocument(_Document):
+    """What answers of one kind of survey must be like to be counted."""
+
+    scale: Annotated[list[ScaleEnd], Field(min_length=2, max_length=2)] | None = None
+    wording: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)] | None = None
+
+    @field_validator("scale")
+    @classmethod
+    def _rises(cls, scale: list[int] | None) -> list[int] | None:
+        if scale is not None and scale[0] >= scale[1]:
+            raise ValueError("the scale must rise: write its lower end first, as in [1, 5]")
+        return scale
+
+    def survey(self, kind: str) -> SurveyRules:
+        """With the usual scale of the kind where none is given."""
+        usual = USUAL_SURVEYS.get(kind, ANY_SURVEY).scale
+        return SurveyRules((self.scale[0], self.scale[1]) if self.scale else usual, self.wording)
+
+
 class RuleDocument(_Document):
     """A whole rule set."""
 
@@ -332,6 +398,9 @@ class RuleDocument(_Document):
     lateness: Duration = 86_400_000
     at_risk_share: Annotated[float, Field(gt=0, lt=1)] = 0.8
     calendar: CalendarDocument | None = None
+    surveys: dict[SurveyKind, SurveyDocument] | None = None
+    currency: Annotated[str, Field(pattern=CURRENCY_PATTERN)] | None = None
+    allocated_cost_minor_per_ticket: Annotated[int, Field(ge=0, le=MAX_COST_MINOR)] | None = None
     targets: Annotated[list[TargetDocument], Field(min_length=1)]
     score: ScoreDocument | None = None
 
@@ -341,6 +410,28 @@ class RuleDocument(_Document):
         if calendar is not None:
             calendar.calendar(ZoneInfo("UTC"))
         return calendar
+
+    @field_validator("surveys")
+    @classmethod
+    def _promoters(
+        cls, surveys: dict[SurveyKind, SurveyDocument] | None
+    ) -> dict[SurveyKind, SurveyDocument] | None:
+        nps = (surveys or {}).get("nps")
+        if nps is not None and nps.scale not in (None, [0, 10]):
+            raise ValueError("nps is defined on the scale of 0 to 10 alone: remove its scale")
+        return surveys
+
+    @model_validator(mode="after")
+    def _measurable(self) -> Self:
+        if self.allocated_cost_minor_per_ticket is not None and self.currency is None:
+            raise ValueError("allocated_cost_minor_per_ticket needs a currency: add the key")
+        for target in self.targets:
+            kind = INDICATORS[target.indicator].kind
+            if kind == "derived" and self.calendar is None:
+                raise ValueError(f"{target.indicator} needs a calendar: add one")
+            if kind == "amount" and self.currency is None:
+                raise ValueError(f"{target.indicator} needs a currency: add the key")
+        return self
 
     @field_validator("targets")
     @classmethod
@@ -361,6 +452,9 @@ class RuleDocument(_Document):
             lateness_ms=self.lateness,
             at_risk_share=self.at_risk_share,
             calendar=self.calendar.calendar(ZoneInfo(self.zone)) if self.calendar else None,
+            surveys={kind: one.survey(kind) for kind, one in (self.surveys or {}).items()},
+            currency=self.currency,
+            allocated_cost=self.allocated_cost_minor_per_ticket or 0,
             targets=tuple(target.target() for target in self.targets),
             score=self.score.rules() if self.score else None,
         )

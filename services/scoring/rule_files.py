@@ -19,6 +19,14 @@ from services.scoring.rule_document import RuleDocument
 TEMPLATE: Final = Path(__file__).parent / "templates" / "default.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 _MAX_BYTES: Final = 1 << 20
+_LATER_KEYS: Final = (
+    "at_risk_share",
+    "surveys",
+    "currency",
+    "allocated_cost_minor_per_ticket",
+)
+"""Keys that rule sets did not have at first: they count only where they say something else than
+their default, so that the digests of the versions before them stay."""
 _ADVICE: Final = {
     "missing": "is required: add it",
     "extra_forbidden": "is no key of a rule set: remove it or correct its spelling",
@@ -85,12 +93,10 @@ def _load(file: Path) -> tuple[RuleSet, str]:
 
 
 def digest_of(document: RuleDocument) -> str:
-    """SHA-256 of the rules' content, whatever their layout and comments. A key that came to the
-    form later counts only where it says something else than its default, so that the digests of
-    the versions before it stay."""
-    dump = document.model_dump(mode="json")
-    if document.at_risk_share == RuleDocument.model_fields["at_risk_share"].default:
-        del dump["at_risk_share"]
+    """SHA-256 of the rules' content, whatever their layout and comments."""
+    fields = RuleDocument.model_fields
+    unused = {key for key in _LATER_KEYS if getattr(document, key) == fields[key].default}
+    dump = document.model_dump(mode="json", exclude=unused)
     content = json.dumps(dump, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()
 

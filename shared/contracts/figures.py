@@ -13,7 +13,7 @@ Verdict = Literal["met", "missed", "not_enough_data"]
 
 class TargetVerdict(msgspec.Struct, kw_only=True, omit_defaults=True):
     """How a figure stands against one target; ``value``, ``low`` and ``high`` in the unit of the
-    target's measure (ratio, or ms for a percentile or mean)."""
+    target's measure (ratio, or the indicator's unit for a percentile, mean or value)."""
 
     target: str
     verdict: Verdict
@@ -27,9 +27,12 @@ class TargetVerdict(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Figure(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One indicator in one window.
 
-    ``n`` cases; ``value`` good/n for ratios, mean ms for durations, the number itself for counts
-    and gauges, None without data; ``low`` and ``high`` its 95 % interval (Wilson for ratios);
-    percentiles in ms with a relative error of at most 1 %.
+    ``n`` cases; ``value`` good/n for ratios, the mean of durations (ms), amounts (minor units) and
+    ratings (share of the scale, 0 to 1), 100 times the mean for balances (-100 to 100), the number
+    itself for counts and gauges, the quotient for derived figures, None without data; ``low`` and
+    ``high`` its 95 % interval (Wilson for ratios); percentiles of durations and amounts with a
+    relative error of at most 1 %. ``provisional`` is True while cases of the window may still turn
+    out otherwise by what happens to their tickets, though all events have come.
     """
 
     indicator: str
@@ -43,6 +46,7 @@ class Figure(msgspec.Struct, kw_only=True, omit_defaults=True):
     p90: float | None = None
     p95: float | None = None
     p99: float | None = None
+    provisional: bool = False
     targets: list[TargetVerdict] = msgspec.field(default_factory=list)
 
 

@@ -22,8 +22,9 @@ Names = tuple[str, str, str, str, str]
 class Measurement(msgspec.Struct, array_like=True, gc=False, frozen=True):
     """One number for one indicator.
 
-    ``time_ms`` is the instant it is booked at; ``value`` is ms for durations, per mille of the
-    scale for ratings, 1 for counts, the change for gauges; ``good`` is 1 or 0. ``sequence`` tells
+    ``time_ms`` is the instant it is booked at; ``value`` is ms for durations, minor units for
+    amounts, per mille of the scale for ratings, 1, 0 or -1 for balances, 1 for counts, the change
+    for gauges; ``good`` is 1 or 0. ``sequence`` tells
     several measurements of one ticket and indicator apart. ``event`` is the 64-bit hash of the
     event that completed it. Unknown names are "".
     """

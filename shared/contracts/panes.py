@@ -34,10 +34,11 @@ class Cell(NamedTuple):
     """One cell.
 
     ``start_ms``: start of the pane, for DAY the midnight of the organisation's zone. ``indicator``
-    is a place in INDICATOR_IDS. ``n`` measurements, their integer ``total`` (ms for durations, per
-    mille of the scale for ratings, changes for gauges), ``good`` those that meet the limit or count
-    in the numerator. ``sketch`` lists (bucket, count) of the log-bucket sketch of a duration,
-    ascending by bucket.
+    is a place in INDICATOR_IDS. ``n`` measurements, their integer ``total`` (ms for durations,
+    minor units for amounts, per mille of the scale for ratings, good less bad for balances, changes
+    for gauges), ``good`` those that meet the limit or count in the numerator. ``sketch`` lists
+    (bucket, count), ascending by bucket: of the log-bucket sketch of a duration or amount, or of a
+    rating, whose bucket is its value.
     """
 
     scope: ScopeName

@@ -71,9 +71,23 @@ export function count(value: number, language: Language): string {
   return plain[language].format(value);
 }
 
-export function quantity(value: number | null, unit: Unit, language: Language): string {
+/** An amount in minor units as people write it: 1250 of CNY is ¥12.50. */
+export function money(minor: number, currency: string | undefined, language: Language): string {
+  if (!currency) return count(minor, language);
+  const format = new Intl.NumberFormat(language, { style: "currency", currency });
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 0;
+  return format.format(minor / 10 ** digits);
+}
+
+export function quantity(
+  value: number | null,
+  unit: Unit,
+  language: Language,
+  currency?: string,
+): string {
   if (value === null) return NOTHING;
   if (unit === "duration") return duration(value, language);
+  if (unit === "money") return money(value, currency, language);
   return unit === "ratio" ? ratio(value) : count(value, language);
 }
 
@@ -83,8 +97,9 @@ export function limit(
   value: number,
   unit: Unit,
   language: Language,
+  currency?: string,
 ): string {
-  const text = unit === "ratio" ? exactRatio(value) : quantity(value, unit, language);
+  const text = unit === "ratio" ? exactRatio(value) : quantity(value, unit, language, currency);
   return `${comparison === "at_least" ? "≥" : "≤"} ${text}`;
 }
 

@@ -1,7 +1,7 @@
 /** Keeps the store in step with the scoring and notify services. */
 
 import type { Histories } from "../model/history";
-import { MAIN_INDICATORS, reading } from "../model/readings";
+import { reading, WALL_INDICATORS } from "../model/readings";
 import type { View } from "../model/view";
 import type { Alert, Indicator, Meta, Page, ScoreRecord, Target } from "../model/wire";
 import { ApiError, getAll, getJson, postJson } from "./api";
@@ -142,7 +142,7 @@ export class Session {
 
   private remember(record: ScoreRecord): void {
     for (const figure of record.figures) {
-      if (!IS_MAIN.has(figure.indicator)) continue;
+      if (!IS_SHOWN.has(figure.indicator)) continue;
       const { value } = reading(figure.indicator, record.window, figure, this.store.state.targets);
       this.histories
         .of(record.window, record.scope, figure.indicator)
@@ -245,7 +245,7 @@ async function whenReady(): Promise<void> {
   if (response.status === 503) throw new ApiError("scoring is not ready", 503);
 }
 
-const IS_MAIN: ReadonlySet<string> = new Set(MAIN_INDICATORS);
+const IS_SHOWN: ReadonlySet<string> = new Set(WALL_INDICATORS);
 
 function isShown(scope: string): boolean {
   return scope === "organisation" || scope.startsWith("department:");

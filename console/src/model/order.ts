@@ -1,6 +1,6 @@
 /** Which tile stands where: breached first, then by volume, and calm in between. */
 
-import { overall, readings, type Standing } from "./readings";
+import { overall, type Standing, wallReadings } from "./readings";
 import { BASE_WINDOW, newest, type ScopeFigures, type View } from "./view";
 import type { Target } from "./wire";
 
@@ -18,7 +18,7 @@ export function rank(
   view: View,
   targets: ReadonlyMap<string, Target>,
 ): Ranked {
-  const standing = overall(readings(figures, view, targets));
+  const standing = overall(wallReadings(figures, view, targets));
   return { scope, standing, volume: volume(figures, view) };
 }
 

@@ -14,18 +14,41 @@ export const MAIN_INDICATORS = [
   "backlog",
 ] as const;
 
-const DURATIONS = new Set([
-  "first_response_time",
-  "first_response_time_business",
-  "resolution_time",
-  "resolution_time_business",
-  "resolution_time_last",
-]);
-const WHOLE_NUMBERS = new Set(["backlog"]);
-const DURATION_MEASURES = new Set(["mean", "p50", "p90", "p95", "p99"]);
+/** What the wall can show: the main indicators, and others where there is room for them. */
+export const WALL_INDICATORS: readonly string[] = [
+  ...MAIN_INDICATORS,
+  "next_response_time",
+  "first_contact_resolution",
+  "nps",
+  "ces",
+  "handling_time",
+  "cost_per_ticket",
+  "qa_score",
+  "peer_review",
+  "manager_review",
+];
+const MAIN: ReadonlySet<string> = new Set(MAIN_INDICATORS);
+const ROOM = MAIN_INDICATORS.length;
+
+const UNITS: Readonly<Record<string, Unit>> = {
+  first_response_time: "duration",
+  first_response_time_business: "duration",
+  next_response_time: "duration",
+  next_response_time_business: "duration",
+  resolution_time: "duration",
+  resolution_time_business: "duration",
+  resolution_time_last: "duration",
+  handling_time: "duration",
+  cost_per_ticket: "money",
+  backlog: "number",
+  nps: "number",
+  throughput: "number",
+};
+const MEANS = new Set(["nps", "ces", "qa_score", "peer_review", "manager_review"]);
+const SPREAD_MEASURES = new Set(["mean", "p50", "p90", "p95", "p99"]);
 
 export type Standing = "breached" | "missed" | "met" | "not_enough_data" | "no_target";
-export type Unit = "duration" | "ratio" | "number";
+export type Unit = "duration" | "ratio" | "number" | "money";
 
 export interface Reading {
   indicator: string;
@@ -41,6 +64,8 @@ export interface Reading {
   comparison: Comparison | null;
   limit: number | null;
   minimumSample: number | null;
+  /** What happens to tickets may still change it, though their window is over. */
+  provisional: boolean;
   /** Why there is no value; null when there is one. */
   gap: "no_data" | null;
 }
@@ -69,6 +94,26 @@ export function readings(
       ? worstReading(id, figures, targets)
       : reading(id, view, figureOf(figures, view, id), targets),
   );
+}
+
+/** As many readings as a tile has room for, in the usual order: what is judged by a target comes
+ * before what is not, and what has data before what has none. */
+export function wallReadings(
+  figures: ScopeFigures,
+  view: View,
+  targets: ReadonlyMap<string, Target>,
+): Reading[] {
+  const all = readings(figures, view, targets, WALL_INDICATORS);
+  const need = (line: Reading) => (line.standing !== "no_target" ? 0 : line.gap ? 2 : 1);
+  const main = (line: Reading) => (MAIN.has(line.indicator) ? 0 : 0.5);
+  const chosen = new Set(
+    all
+      .map((line, place) => ({ line, place, rank: need(line) + main(line) }))
+      .sort((a, b) => a.rank - b.rank || a.place - b.place)
+      .slice(0, ROOM)
+      .map(({ line }) => line),
+  );
+  return all.filter((line) => chosen.has(line));
 }
 
 /** One figure; of several targets the one that stands worst judges it. */
@@ -170,17 +215,20 @@ function plainReading(figure: Figure, window: WindowName, measure: string): Read
     comparison: null,
     limit: null,
     minimumSample: null,
+    provisional: figure.provisional ?? false,
     gap: value === null ? "no_data" : null,
   };
 }
 
 /** The api leaves out figures of which there is no case. */
 function without(indicator: string, window: WindowName): Reading {
-  return plainReading({ indicator, n: 0 }, window, DURATIONS.has(indicator) ? "p90" : "value");
+  const measure = unitOf(indicator) === "duration" ? "p90" : "value";
+  return plainReading({ indicator, n: 0 }, window, measure);
 }
 
 function plainMeasure(figure: Figure): string {
-  if (!DURATIONS.has(figure.indicator)) return "value";
+  if (MEANS.has(figure.indicator) || unitOf(figure.indicator) === "money") return "mean";
+  if (unitOf(figure.indicator) !== "duration") return "value";
   return figure.p90 === undefined || figure.p90 === null ? "mean" : "p90";
 }
 
@@ -194,7 +242,12 @@ function measured(figure: Figure, measure: string): number | null {
 
 export function judgedUnit(indicator: string, measure: string): Unit {
   if (measure === "share_within") return "ratio";
-  if (DURATIONS.has(indicator) || DURATION_MEASURES.has(measure)) return "duration";
-  if (WHOLE_NUMBERS.has(indicator) || indicator.startsWith("tickets_")) return "number";
-  return "ratio";
+  const unit = unitOf(indicator);
+  // an indicator of a later version: its measure tells what it may be
+  const isUnknown = unit === "ratio" && !MEANS.has(indicator);
+  return isUnknown && SPREAD_MEASURES.has(measure) ? "duration" : unit;
+}
+
+function unitOf(indicator: string): Unit {
+  return UNITS[indicator] ?? (indicator.startsWith("tickets_") ? "number" : "ratio");
 }

@@ -33,6 +33,7 @@ export interface Figure {
   p90?: number | null;
   p95?: number | null;
   p99?: number | null;
+  provisional?: boolean;
   targets?: TargetVerdict[];
 }
 
@@ -51,6 +52,8 @@ export interface ScoreRecord {
 export interface Meta {
   rule_version: string;
   zone: string;
+  /** ISO 4217; null where the rules name none. */
+  currency?: string | null;
   stream_ms: number | null;
   windows: string[];
   departments: string[];

@@ -188,12 +188,12 @@ function ScopeLabel({ scope }: { scope: string }) {
 }
 
 function Figures({ alert }: { alert: Alert }) {
-  const { t, language } = useSurface();
+  const { t, language, currency } = useSurface();
   const unit = judgedUnit(alert.indicator, alert.measure);
   return (
     <p class="measured">
-      <b>{quantity(alert.value, unit, language)}</b>
-      <span>{limitText(alert.comparison, alert.limit, unit, language)}</span>
+      <b>{quantity(alert.value, unit, language, currency)}</b>
+      <span>{limitText(alert.comparison, alert.limit, unit, language, currency)}</span>
       <span>{t("tile.sample", { n: count(alert.n, language) })}</span>
       <span>{isWindow(alert.window) ? t(`span.${alert.window}`) : alert.window}</span>
     </p>

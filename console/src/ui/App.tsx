@@ -26,6 +26,7 @@ export function App({ store, session, histories }: Props) {
   const now = useNow();
   const language = route.lang ?? rememberedLanguage();
   const zoneName = state.meta?.zone;
+  const currency = state.meta?.currency ?? undefined;
   const surface = useMemo(
     () => ({
       store,
@@ -33,8 +34,9 @@ export function App({ store, session, histories }: Props) {
       language,
       t: translator(language),
       zone: zoned(zoneName, language),
+      currency,
     }),
-    [store, histories, language, zoneName],
+    [store, histories, language, zoneName, currency],
   );
   useEffect(() => {
     document.documentElement.lang = language;

@@ -1,4 +1,4 @@
-import { type Reading, readings } from "../model/readings";
+import { type Reading, wallReadings } from "../model/readings";
 import { newest, type ScopeFigures, scoreRecord, type View } from "../model/view";
 import type { Indicator, Target } from "../model/wire";
 import { useSurface } from "./context";
@@ -33,7 +33,7 @@ export const Organisation = memo(function Organisation(props: Props) {
         <Score record={scoreRecord(figures, view)} named={view === "targets"} />
       </div>
       <ul>
-        {readings(figures, view, targets).map((line) => (
+        {wallReadings(figures, view, targets).map((line) => (
           <Headline
             key={line.indicator}
             line={line}
@@ -53,8 +53,8 @@ interface HeadlineProps {
 }
 
 function Headline({ line, named, indicator }: HeadlineProps) {
-  const { t, language, histories } = useSurface();
-  const text = readingText(line, indicator, language, t, named);
+  const { t, language, histories, currency } = useSurface();
+  const text = readingText(line, indicator, language, t, named, currency);
   return (
     <li class={`headline standing-${line.standing}`} title={text.sentence}>
       <span class="name">

@@ -1,5 +1,5 @@
 import type { Density } from "../model/layout";
-import { focus, overall, type Reading, readings, type Standing } from "../model/readings";
+import { focus, overall, type Reading, type Standing, wallReadings } from "../model/readings";
 import { parseScope } from "../model/scope";
 import { newest, type ScopeFigures, scoreRecord, type View } from "../model/view";
 import type { Indicator, Target } from "../model/wire";
@@ -24,7 +24,7 @@ interface Props {
 
 export const Tile = memo(function Tile(props: Props) {
   const { scope, figures, view, density } = props;
-  const all = readings(figures, view, props.targets);
+  const all = wallReadings(figures, view, props.targets);
   const latest = newest(figures);
   const shown = density === "large" ? all : focus(all, props.lines);
   const { name } = parseScope(scope);
@@ -96,8 +96,8 @@ interface LineProps {
 }
 
 function Line({ line, scope, named, indicator, density }: LineProps) {
-  const { t, language, histories } = useSurface();
-  const text = readingText(line, indicator, language, t, named);
+  const { t, language, histories, currency } = useSurface();
+  const text = readingText(line, indicator, language, t, named, currency);
   return (
     <li class={`line standing-${line.standing}`} title={text.sentence}>
       <Mark standing={line.standing} />

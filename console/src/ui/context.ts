@@ -13,6 +13,8 @@ export interface Surface {
   language: Language;
   t: Translate;
   zone: Zoned;
+  /** In which costs are shown; undefined where the rules name none. */
+  currency: string | undefined;
 }
 
 export const SurfaceContext = createContext<Surface | null>(null);

@@ -25,19 +25,21 @@ export function readingText(
   language: Language,
   t: Translate,
   withWindow: boolean,
+  currency?: string,
 ): ReadingText {
   const label = indicatorLabel(reading.indicator, indicator, language, t);
   const measure = [measureText(reading, language, t), withWindow ? t(`span.${reading.window}`) : ""]
     .filter(Boolean)
     .join(" · ");
-  const value = quantity(reading.value, reading.unit, language);
+  const value = quantity(reading.value, reading.unit, language, currency);
   const gap = reading.gap ? t(`gap.${reading.gap}`) : null;
   const sample = t("tile.sample", { n: count(reading.n, language) });
-  const target = targetText(reading, language);
+  const target = targetText(reading, language, currency);
   const verdict = verdictText(reading, indicator, language, t);
   const named = measure ? `${label} (${measure})` : label;
   const judged = target ? `${t("tile.target")} ${target}, ${verdict}` : verdict;
-  const sentence = `${named}: ${value === NOTHING ? gap : value}, ${sample}. ${judged}`;
+  const state = reading.provisional ? `. ${t("reading.provisional")}` : "";
+  const sentence = `${named}: ${value === NOTHING ? gap : value}, ${sample}. ${judged}${state}`;
   return { label, measure, value, gap, sample, target, verdict, sentence };
 }
 
@@ -56,13 +58,13 @@ function measureText(reading: Reading, language: Language, t: Translate): string
   if (reading.measure === "share_within" && reading.withinMs !== null) {
     return t("measure.within", { limit: duration(reading.withinMs, language) });
   }
-  if (reading.measure === "mean") return t("measure.mean");
+  if (reading.measure === "mean") return reading.unit === "number" ? "" : t("measure.mean");
   return /^p\d+$/.test(reading.measure) ? reading.measure.toUpperCase() : "";
 }
 
-function targetText(reading: Reading, language: Language): string | null {
+function targetText(reading: Reading, language: Language, currency?: string): string | null {
   if (reading.limit === null || reading.comparison === null) return null;
-  return limit(reading.comparison, reading.limit, reading.unit, language);
+  return limit(reading.comparison, reading.limit, reading.unit, language, currency);
 }
 
 function verdictText(

@@ -99,7 +99,7 @@ _SAMPLE: Final = Bilingual("n = {n}", "样本 {n}")
 _INTERVAL: Final = Bilingual(", 95 % interval {low} to {high}", "，95% 区间 {low} 至 {high}")
 _NO_VALUE: Final = Bilingual("no data", "无数据")
 _SHARES: Final = ("ratio", "share_within")
-_NUMBERS: Final = ("value",)
+_SHARE_UNITS: Final = ("ratio", "scale")
 
 
 def title(facts: Facts) -> Bilingual:
@@ -187,9 +187,11 @@ def _scope_inside(facts: Facts, pick: Pick) -> str:
 def _quantity(facts: Facts, value: float | None, pick: Pick) -> str:
     if value is None:
         return pick(_NO_VALUE)
-    if facts.measure in _SHARES:
+    known = INDICATORS.get(facts.indicator)
+    unit = known.unit if known else "" if facts.measure == "value" else "ms"
+    if facts.measure in _SHARES or unit in _SHARE_UNITS:
         return f"{value * 100:.1f}%"
-    if facts.measure in _NUMBERS:
+    if unit != "ms":
         return f"{value:,.6g}"
     return _duration(round(value), pick)
 

@@ -30,6 +30,8 @@ def _indicator(indicator: Indicator) -> dict[str, Any]:
         "minimum_sample": indicator.minimum_sample,
         "attribution": indicator.attribution,
         "cohort": indicator.cohort,
+        "settles_ms": indicator.settles_ms,
+        "individual": indicator.individual,
     }
 
 

@@ -9,14 +9,18 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from services.scoring.core.derived import DERIVED, DerivedReading
+from services.scoring.core.figures import Summary, exact_mean
 from services.scoring.core.intervals import mean_interval, wilson
 from services.scoring.core.windows import midnight
 from shared.contracts.figures import Figure
-from shared.contracts.indicators import INDICATORS
+from shared.contracts.indicators import INDICATORS, is_settled
 
 _PERIOD: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
-PERIOD_INDICATORS: Final = [i.id for i in INDICATORS.values() if i.kind != "gauge"]
-"""A gauge is a level at an instant and no result of a period."""
+PERIOD_INDICATORS: Final = [
+    i.id for i in INDICATORS.values() if i.individual and i.kind not in ("gauge", "derived")
+]
+"""What is measured of employees. A gauge is a level at an instant and no result of a period."""
 
 
 class Row(Protocol):
@@ -47,18 +51,35 @@ def parse_period(text: str, zone: ZoneInfo) -> Period:
     return Period(text, midnight(date(year, month, 1), zone), midnight(after, zone))
 
 
-def employees(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """One item per department and employee; rows are ordered by both."""
+def employees(
+    rows: Iterable[Row], period: Period, *, now_ms: int, on_duty_ms: int | None
+) -> list[dict[str, Any]]:
+    """One item per department and employee; rows are ordered by both. ``on_duty_ms`` is the
+    working time of the period up to now, None where it is not known."""
     return [
         {
             "department": department,
             "team": team,
             "employee": employee,
-            "figures": [period_figure(row) for row in group],
+            "figures": _figures(list(group), period, now_ms, on_duty_ms),
         }
         for (department, employee, team), group in groupby(
             rows, key=lambda row: (row["department"], row["employee"], row["team"])
         )
+    ]
+
+
+def _figures(rows: list[Row], period: Period, now_ms: int, on_duty_ms: int | None) -> list[Figure]:
+    figures = [period_figure(row) for row in rows]
+    for figure in figures:
+        figure.provisional = not is_settled(figure.indicator, period.end_ms, now_ms)
+    if not on_duty_ms:
+        return figures
+    sums = {row["indicator"]: Summary(row["n"], row["total"], row["good"]) for row in rows}
+    return figures + [
+        DerivedReading(name, sums[derivation.source], on_duty_ms).figure()
+        for name, derivation in DERIVED.items()
+        if derivation.source in sums
     ]
 
 
@@ -69,12 +90,23 @@ def period_figure(row: Row) -> Figure:
     if kind == "ratio":
         low, high = wilson(good, n)
         return Figure(indicator=name, n=n, value=good / n, good=good, low=low, high=high)
-    if kind == "duration":
-        return _duration(row)
+    if kind in ("duration", "amount"):
+        return _spread(row)
+    if kind in ("rating", "balance"):
+        return _mean(row)
     return Figure(indicator=name, n=n, value=float(total), total=total)
 
 
-def _duration(row: Row) -> Figure:
+def _mean(row: Row) -> Figure:
+    name, kind = row["indicator"], INDICATORS[row["indicator"]].kind
+    n, value, low, high = exact_mean(kind, row["n"], row["total"], round(row["squares"]))
+    good = row["good"] if kind == "balance" else None
+    return Figure(
+        indicator=name, n=n, value=value, good=good, total=row["total"], low=low, high=high
+    )
+
+
+def _spread(row: Row) -> Figure:
     n, total = row["n"], row["total"]
     mean = total / n
     variance = (row["squares"] - total * mean) / (n - 1) if n > 1 else 0.0

@@ -189,11 +189,12 @@ def rules_router(parts: Parts) -> APIRouter:
             listing(b"", (entry.json() for entry in found)), tag
         )
 
-    @router.get("/meta", summary="Rule version, zone, windows, departments")
+    @router.get("/meta", summary="Rule version, zone, currency, windows, departments")
     async def meta() -> dict[str, Any]:
         return {
             **parts.clock(),
             "zone": parts.rules.zone.key,
+            "currency": parts.rules.currency,
             "windows": list(WINDOWS),
             "departments": parts.scores.departments(),
         }
@@ -220,14 +221,16 @@ def periods_router(parts: Parts) -> APIRouter:
             PERIOD_INDICATORS,
             timeout=PERIOD_TIMEOUT_SECONDS,
         )
+        now_ms = parts.now_ms()
+        on_duty_ms = parts.rules.on_duty_ms(month.start_ms, min(month.end_ms, now_ms))
         content = {
             "period": month.name,
             "zone": parts.rules.zone.key,
             "start_ms": month.start_ms,
             "end_ms": month.end_ms,
-            "closed": parts.now_ms() >= month.end_ms + rules.lateness_ms,
+            "closed": now_ms >= month.end_ms + rules.lateness_ms,
             "rule_version": rules.version,
-            "items": employees(rows),
+            "items": employees(rows, month, now_ms=now_ms, on_duty_ms=on_duty_ms),
         }
         return Response(_ENCODER.encode(content), media_type="application/json")
 

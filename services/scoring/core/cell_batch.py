@@ -63,7 +63,18 @@ class CellBatch(NamedTuple):
 
     def take(self, rows: Integers) -> CellBatch:
         """Some of the cells, in this order."""
-        return CellBatch(*(column[rows] for column in self[:-1]), self.sketches.take(rows))
+        return CellBatch(
+            self.part[rows],
+            self.source[rows],
+            self.scope[rows],
+            self.level[rows],
+            self.indicator[rows],
+            self.start_ms[rows],
+            self.n[rows],
+            self.total[rows],
+            self.good[rows],
+            self.sketches.take(rows),
+        )
 
 
 def batch_of(parts: Sequence[Part], number_of: Callable[[ScopeName], int]) -> CellBatch:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from services.scoring.core.breach_watch import BreachWatch, Subject
 from services.scoring.core.cell_batch import Part
 from services.scoring.core.columns import Integers, grown
+from services.scoring.core.derived import DERIVED, DerivedReading
 from services.scoring.core.emission import Emission
 from services.scoring.core.figures import Measured, Reading
 from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
@@ -33,7 +34,7 @@ from services.scoring.core.windows import (
 )
 from shared.contracts.breaches import Breach
 from shared.contracts.figures import Figure, ScoreRecord
-from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.indicators import INDICATOR_IDS, is_settled
 from shared.contracts.panes import PaneRecord, PaneUpdate
 from shared.contracts.scopes import Scope
 
@@ -82,6 +83,7 @@ class Evaluation:
         self._subjects: dict[int, list[_Watched]] = {}
         self._news_received: Integers = np.zeros(0, np.int64)
         self._received: Integers = np.zeros(0, np.int64)
+        self._on_duty: dict[int, int | None] = {}
         self._sent_received: dict[tuple[int, int], int] = {}
 
     @property
@@ -193,6 +195,7 @@ class Evaluation:
 
     def _move(self, stream_ms: int) -> None:
         self._at_ms = max(self._at_ms, stream_ms)
+        self._on_duty.clear()
         self._moved |= self._windows.advance(self._at_ms)
         changed = self._windows.take_changed()
         scopes = np.flatnonzero(changed)
@@ -255,9 +258,24 @@ class Evaluation:
             yield record
 
     def _measure(self, target: Target, scope_id: int) -> Measured:
-        place = _INDICATOR_PLACE[target.indicator]
-        summary = self._windows.summary(PLACE[target.window], scope_id, place)
-        return Reading(target.indicator, summary).measure(target.measure)
+        return self._reading(PLACE[target.window], scope_id, target.indicator).measure(
+            target.measure
+        )
+
+    def _reading(self, window: int, scope_id: int, indicator: str) -> Reading:
+        derivation = DERIVED.get(indicator)
+        place = _INDICATOR_PLACE[derivation.source if derivation else indicator]
+        summary = self._windows.summary(window, scope_id, place)
+        if derivation is None:
+            return Reading(indicator, summary)
+        return DerivedReading(indicator, summary, self._on_duty_ms(window))
+
+    def _on_duty_ms(self, window: int) -> int | None:
+        """Working time in a window, up to now."""
+        if window not in self._on_duty:
+            start, end = self._windows.span(window)
+            self._on_duty[window] = self._rules.on_duty_ms(start, min(end, self._at_ms))
+        return self._on_duty[window]
 
     def _watched(self, scope_id: int) -> list[_Watched]:
         watched = self._subjects.get(scope_id)
@@ -319,7 +337,7 @@ class Evaluation:
             stream_ms=self._at_ms,
             rule_version=rules.version,
             provisional=span.end_ms + rules.lateness_ms > self._at_ms,
-            figures=[self._figure(reading, subjects) for reading in readings.values()],
+            figures=[self._figure(r, subjects, span.end_ms) for r in readings.values()],
             received_ms=self._received_since(scope_id, window),
         )
         if rules.score is not None and not is_empty(record):
@@ -335,10 +353,21 @@ class Evaluation:
             name = INDICATOR_IDS[place]
             if summary is not None or name in targeted:
                 readings[name] = Reading(name, summary)
+        if self._windows.scope(scope_id).kind == "employee":
+            self._derive(scope_id, window, targeted, readings)
         return readings
 
-    def _figure(self, reading: Reading, subjects: list[Subject]) -> Figure:
+    def _derive(
+        self, scope_id: int, window: int, targeted: set[str], readings: dict[str, Reading]
+    ) -> None:
+        """Add what is made of other readings, where the time on duty is known."""
+        for name, derivation in DERIVED.items():
+            if name in targeted or (derivation.source in readings and self._on_duty_ms(window)):
+                readings[name] = self._reading(window, scope_id, name)
+
+    def _figure(self, reading: Reading, subjects: list[Subject], end_ms: int) -> Figure:
         figure = reading.figure()
+        figure.provisional = not is_settled(reading.indicator, end_ms, self._at_ms)
         figure.targets = [
             judge(
                 subject.target,

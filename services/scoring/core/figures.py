@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from itertools import accumulate
 from operator import mul
@@ -26,8 +26,8 @@ QUANTILES: Final[dict[Measure, float]] = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "
 
 
 class Summary(msgspec.Struct, gc=False):
-    """Measurements of one indicator: how many, their integer sum, how many good, and for
-    durations their sketch. Adding and then subtracting the same leaves no trace."""
+    """Measurements of one indicator: how many, their integer sum, how many good, and how many in
+    each bucket (see `histograms`). Adding and then subtracting the same leaves no trace."""
 
     n: int = 0
     total: int = 0
@@ -69,6 +69,32 @@ class Measured(NamedTuple):
 
 
 NOTHING: Final = Measured(0, None)
+
+
+class _Range(NamedTuple):
+    """What a measured value of 1 is in the unit of the figure, and the ends of what it can be."""
+
+    unit: float
+    least: float
+    most: float
+
+
+_RANGES: Final[Mapping[str, _Range]] = {
+    "rating": _Range(0.001, 0.0, 1.0),
+    "balance": _Range(100.0, -100.0, 100.0),
+}
+
+
+def exact_mean(kind: str, n: int, total: int, squares: int) -> Measured:
+    """The mean of ``n`` > 0 ratings or the balance of as many opinions, in the unit of the figure,
+    with the normal interval of a mean; ``squares`` is the sum of the values' squares."""
+    unit, least, most = _RANGES[kind]
+    mean = total / n
+    if n == 1:
+        return Measured(1, mean * unit)
+    variance = (n * squares - total * total) / (n * (n - 1))
+    low, high = mean_interval(mean, variance, n)
+    return Measured(n, mean * unit, max(low * unit, least), min(high * unit, most))
 
 
 _VALUES: Final[tuple[float, ...]] = (*map(value_of, range(2048)), value_of(ZERO))
@@ -123,6 +149,7 @@ class Reading:
 
     def __init__(self, indicator: str, summary: Summary | None) -> None:
         self.indicator = indicator
+        self._kind = INDICATORS[indicator].kind
         self._summary = summary or Summary()
 
     def measure(self, how: Measure) -> Measured:
@@ -141,11 +168,12 @@ class Reading:
 
     def figure(self) -> Figure:
         """The published figure; intervals and percentiles where they have a meaning."""
-        kind = INDICATORS[self.indicator].kind
-        if kind == "ratio":
+        if self._kind == "ratio":
             return self._ratio_figure()
-        if kind == "duration":
-            return self._duration_figure()
+        if self._kind in ("duration", "amount"):
+            return self._spread_figure()
+        if self._kind in _RANGES:
+            return self._mean_figure()
         total = self._summary.total
         n = max(self._summary.n, 0)
         return Figure(indicator=self.indicator, n=n, value=float(total), total=total)
@@ -155,23 +183,41 @@ class Reading:
         return Distribution(self._summary.sketch)
 
     def _mean(self) -> Measured:
+        if self._kind in _RANGES:
+            return exact_mean(self._kind, self._summary.n, self._summary.total, self._squares)
         n, mean = self._summary.n, self._summary.total / self._summary.n
         if n == 1:
             return Measured(1, mean)
         return Measured(n, mean, *mean_interval(mean, self._spread.variance(mean), n))
+
+    @property
+    def _squares(self) -> int:
+        """The sum of the squares of ratings, whose buckets are their values, or of opinions, each
+        of which is 1 (good), 0 or -1."""
+        if self._kind == "balance":
+            return 2 * self._summary.good - self._summary.total
+        return sum(count * value * value for value, count in (self._summary.sketch or {}).items())
+
+    def _mean_figure(self) -> Figure:
+        n, value, low, high = self.measure("mean")
+        good = self._summary.good if self._kind == "balance" else None
+        total = self._summary.total
+        return Figure(
+            indicator=self.indicator, n=n, value=value, good=good, total=total, low=low, high=high
+        )
 
     def _ratio_figure(self) -> Figure:
         n, value, low, high = self.measure("ratio")
         good = self._summary.good
         return Figure(indicator=self.indicator, n=n, value=value, good=good, low=low, high=high)
 
-    def _duration_figure(self) -> Figure:
+    def _spread_figure(self) -> Figure:
         n, mean, low, high = self.measure("mean")
         return Figure(
             indicator=self.indicator,
             n=n,
             value=mean,
-            good=self._summary.good,
+            good=self._summary.good if self._kind == "duration" else None,
             total=self._summary.total,
             low=low,
             high=high,

@@ -30,6 +30,7 @@ CORRECTED: Final = 14
 
 CSAT: Final = 0
 SURVEY_KINDS: Final = ("csat", "nps", "ces", "review", "qa")
+CUSTOMER: Final = 0
 RATER_ROLES: Final = ("customer", "peer", "manager")
 METRICS: Final = ("first_response_time", "next_response_time", "resolution_time", "handling_time")
 ACTIONS: Final = ("exclude", "reattribute", "exempt")

@@ -32,7 +32,7 @@ from services.scoring.core.promises import (
     united,
 )
 from services.scoring.core.rules import RuleHistory
-from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 
 FIRST_RESPONSE_TIME: Final = INDICATOR_IDS.index("first_response_time")
 RESOLUTION_TIME: Final = INDICATOR_IDS.index("resolution_time")
@@ -53,9 +53,29 @@ FIRST_RESPONSE_TIME_BUSINESS: Final = INDICATOR_IDS.index("first_response_time_b
 RESOLUTION_TIME_BUSINESS: Final = INDICATOR_IDS.index("resolution_time_business")
 SLA_ATTAINMENT: Final = INDICATOR_IDS.index("sla_attainment")
 SLA_AT_RISK: Final = INDICATOR_IDS.index("sla_at_risk")
+NEXT_RESPONSE_TIME: Final = INDICATOR_IDS.index("next_response_time")
+NEXT_RESPONSE_TIME_BUSINESS: Final = INDICATOR_IDS.index("next_response_time_business")
+HANDLING_TIME: Final = INDICATOR_IDS.index("handling_time")
+FIRST_CONTACT_RESOLUTION: Final = INDICATOR_IDS.index("first_contact_resolution")
+NPS: Final = INDICATOR_IDS.index("nps")
+CES: Final = INDICATOR_IDS.index("ces")
+COST_PER_TICKET: Final = INDICATOR_IDS.index("cost_per_ticket")
+QA_SCORE: Final = INDICATOR_IDS.index("qa_score")
+PEER_REVIEW: Final = INDICATOR_IDS.index("peer_review")
+MANAGER_REVIEW: Final = INDICATOR_IDS.index("manager_review")
+
+_NOT_INDIVIDUAL: Final = frozenset(
+    place for place, name in enumerate(INDICATOR_IDS) if not INDICATORS[name].individual
+)
 
 GOOD_ANSWER_PER_MILLE: Final = 750
 """4 of 5 lies three quarters up the scale; other scales are read at the same height."""
+FIRST_CONTACT_MS: Final = 7 * 86_400_000
+"""A ticket reopened within so long of its first resolution was not resolved at first contact."""
+PROMOTER: Final = 9
+DETRACTOR: Final = 6
+"""Answers on the scale of 0 to 10 at and over which, and at and under which, customers are so
+called (Reichheld, Harvard Business Review, December 2003)."""
 
 ABSENT: Final = 0
 OPEN: Final = 1
@@ -105,7 +125,10 @@ class Life(msgspec.Struct, array_like=True, gc=False):
     -1 when there is none. ``last`` is the order of the greatest fact; ``sequences`` counts the
     measurements of each indicator that can have several. ``next_due_ms`` is when something becomes
     of the ticket if nothing happens, and ``settled_ms`` when that was the case last; ``promises``
-    are those that are not settled."""
+    are those that are not settled. ``unanswered_ms`` is when the customer's wait for the next reply
+    began; while the ticket is resolved, when the customer wrote since. ``measured`` holds by
+    indicator what a source measured itself, ``clocked`` the indicators of which the events tell it.
+    ``cost`` is that of handling, in minor units."""
 
     next_due_ms: int
     holders: list[Holder]
@@ -138,6 +161,10 @@ class Life(msgspec.Struct, array_like=True, gc=False):
     settled_ms: int = -1
     promises: list[Promise] = []
     missed_response: Stated | None = None
+    unanswered_ms: int = -1
+    measured: dict[int, list[Stated]] = {}
+    clocked: set[int] = set()
+    cost: int = 0
 
     @property
     def is_unresolved(self) -> bool:
@@ -245,6 +272,15 @@ class Lifecycle:
         self._state_at_opening(life, RESOLUTION_RATE, sign, resolved, place)
         self._state_at_opening(life, TRANSFER_RATE, sign, int(life.transferred), place)
         self._state_at_opening(life, COMPLAINT_RATE, sign, int(life.complained), place)
+        self._state_cost(life, sign)
+
+    def _state_cost(self, life: Life, sign: int) -> None:
+        """What the ticket has cost so far, where the rules of its opening have a currency."""
+        rules = self._rules.at(life.opened_ms)
+        if rules.currency is not None:
+            cost = rules.allocated_cost + life.cost
+            stated = Stated(0, life.opened_ms, cost, 0, life.opener, life.opened_event)
+            self._restate(life, COST_PER_TICKET, sign, stated)
 
     def _state_at_opening(
         self, life: Life, indicator: int, sign: int, good: int, place: int
@@ -306,7 +342,10 @@ class Lifecycle:
 
     def _responded(self, life: Life, fact: Fact) -> None:
         is_bot = fact.numbers[0] == 1
-        if is_bot or life.responded or life.opened_ms < 0:
+        if is_bot or life.opened_ms < 0:
+            return
+        if life.responded:
+            self._responded_again(life, fact)
             return
         if fact.time_ms < life.opened_ms:
             self.anomalies.append("response_before_opening")
@@ -317,20 +356,86 @@ class Lifecycle:
             self._take_back(life, FIRST_RESPONSE_TIME, life.measured_response)
             life.measured_response = None
         holder = self._acting(life, fact)
-        value = self._elapsed(life, fact.time_ms, life.pauses)
+        value = self._elapsed(life.opened_ms, fact.time_ms, life.pauses)
         self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, holder)
         self._state_business(life, FIRST_RESPONSE_TIME_BUSINESS, fact, life.pauses, holder)
         self._fulfil(life, FIRST_RESPONSE, fact, holder)
 
+    def _responded_again(self, life: Life, fact: Fact) -> None:
+        """The wait of the customer's oldest unanswered message is over."""
+        since, life.unanswered_ms = life.unanswered_ms, -1
+        if since < 0 or life.status != OPEN:
+            return
+        self._clock(life, NEXT_RESPONSE_TIME)
+        holder = self._acting(life, fact)
+        value = self._elapsed(since, fact.time_ms, life.pauses)
+        sequence = life.sequence(NEXT_RESPONSE_TIME)
+        self._state_duration(life, NEXT_RESPONSE_TIME, fact, value, holder, sequence=sequence)
+        if (worked := self._worked(since, fact.time_ms, life.pauses)) is not None:
+            indicator = NEXT_RESPONSE_TIME_BUSINESS
+            self._state_duration(life, indicator, fact, worked, holder, sequence=sequence)
+
+    def _customer_replied(self, life: Life, fact: Fact) -> None:
+        """Before the first response the opening's clock runs; what the customer writes after a
+        resolution waits for nothing unless the ticket is reopened."""
+        if life.responded and life.unanswered_ms < 0:
+            life.unanswered_ms = fact.time_ms
+
     def _response_measured(self, life: Life, fact: Fact) -> None:
-        is_first_response = ledger.METRICS[fact.numbers[0]] == "first_response_time"
+        metric = ledger.METRICS[fact.numbers[0]]
+        if metric == "first_response_time":
+            self._first_response_measured(life, fact)
+        else:
+            self._measured(life, fact, INDICATOR_IDS.index(metric))
+
+    def _first_response_measured(self, life: Life, fact: Fact) -> None:
         known = life.responded or life.measured_response is not None
-        if is_first_response and not known and life.opened_ms >= 0:
+        if not known and life.opened_ms >= 0:
             holder = self._acting(life, fact)
             value = fact.numbers[1]
             stated = self._state_duration(life, FIRST_RESPONSE_TIME, fact, value, holder)
             life.measured_response = stated
             self._fulfil_as_measured(life, fact, holder)
+
+    def _measured(self, life: Life, fact: Fact, indicator: int) -> None:
+        """A duration of which the source knows no instants counts as long as the events do not
+        tell it; a ticket has one time to its first resolution."""
+        is_one = indicator == RESOLUTION_TIME
+        if indicator in life.clocked or (is_one and indicator in life.measured):
+            return
+        holder = self._acting(life, fact)
+        sequence = 0 if is_one else life.sequence(indicator)
+        stated = self._state_duration(
+            life, indicator, fact, fact.numbers[1], holder, sequence=sequence
+        )
+        life.measured.setdefault(indicator, []).append(stated)
+
+    def _clock(self, life: Life, indicator: int) -> None:
+        """From now on the events tell a duration: what a source measured itself gives way."""
+        life.clocked.add(indicator)
+        for stated in life.measured.pop(indicator, ()):
+            self._take_back(life, indicator, stated)
+
+    def _handled(self, life: Life, fact: Fact) -> None:
+        self._clock(life, HANDLING_TIME)
+        duration_ms, cost = fact.numbers
+        sequence = life.sequence(HANDLING_TIME)
+        holder = self._acting(life, fact)
+        self._state_duration(life, HANDLING_TIME, fact, duration_ms, holder, sequence=sequence)
+        if cost and life.opened_ms >= 0:
+            self._add_cost(life, cost, currency=fact.names[1])
+
+    def _add_cost(self, life: Life, cost: int, currency: str) -> None:
+        """A cost without a currency is in the organisation's."""
+        expected = self._rules.at(life.opened_ms).currency
+        if expected is None:
+            return
+        if currency not in ("", expected):
+            self.anomalies.append("other_currency")
+            return
+        self._state_cost(life, -1)
+        life.cost += cost
+        self._state_cost(life, 1)
 
     def _waiting(self, life: Life, fact: Fact) -> None:
         if life.waiting_since_ms < 0:
@@ -358,6 +463,7 @@ class Lifecycle:
         if life.promises:
             self._settle_at_resolution(life, fact)
         life.status = RESOLVED
+        life.unanswered_ms = -1
         self._state(life, TICKETS_RESOLVED, fact, (1, 1), life.resolver)
         self._flip(life, RESOLUTION_RATE, 1)
         self._state_resolution_times(life, fact)
@@ -367,13 +473,15 @@ class Lifecycle:
         if is_first:
             life.first_resolved_ms, life.first_resolved_event = fact.time_ms, fact.event
             life.first_resolver = life.resolver
-            self._state_reopen_rate(life, 1, 0)
+            self._state_at_resolution(life, REOPEN_RATE, 1, 0)
+            self._state_at_resolution(life, FIRST_CONTACT_RESOLUTION, 1, 1)
         if fact.time_ms < life.opened_ms:
             self.anomalies.append("resolved_before_opening")
             return
         pauses = self._pauses_of_resolution(life, fact.time_ms)
-        value = self._elapsed(life, fact.time_ms, pauses)
+        value = self._elapsed(life.opened_ms, fact.time_ms, pauses)
         if is_first:
+            self._clock(life, RESOLUTION_TIME)
             self._state_duration(life, RESOLUTION_TIME, fact, value, life.resolver)
             self._state_business(life, RESOLUTION_TIME_BUSINESS, fact, pauses, life.resolver)
         if life.last_resolution is not None:
@@ -382,10 +490,10 @@ class Lifecycle:
             life, RESOLUTION_TIME_LAST, fact, value, life.resolver
         )
 
-    def _state_reopen_rate(self, life: Life, sign: int, good: int) -> None:
+    def _state_at_resolution(self, life: Life, indicator: int, sign: int, good: int) -> None:
         at, event = life.first_resolved_ms, life.first_resolved_event
         stated = Stated(0, at, 1, good, life.first_resolver, event)
-        self._restate(life, REOPEN_RATE, sign, stated)
+        self._restate(life, indicator, sign, stated)
 
     def _reopened(self, life: Life, fact: Fact) -> None:
         if life.status not in (RESOLVED, CLOSED_UNRESOLVED):
@@ -395,16 +503,25 @@ class Lifecycle:
             self._state(life, TICKETS_REOPENED, fact, (1, 1), life.resolver)
             self._flip(life, RESOLUTION_RATE, 0)
             if not life.reopened:
-                self._state_reopen_rate(life, -1, 0)
-                self._state_reopen_rate(life, 1, 1)
+                self._reopened_first(life, fact)
             life.reopened = True
         life.status = OPEN
+        if life.unanswered_ms >= 0:
+            life.unanswered_ms = fact.time_ms
         self._state(life, BACKLOG, fact, (1, 0), life.holder)
         self._retime(life, fact)
+
+    def _reopened_first(self, life: Life, fact: Fact) -> None:
+        self._state_at_resolution(life, REOPEN_RATE, -1, 0)
+        self._state_at_resolution(life, REOPEN_RATE, 1, 1)
+        if fact.time_ms - life.first_resolved_ms < FIRST_CONTACT_MS:
+            self._state_at_resolution(life, FIRST_CONTACT_RESOLUTION, -1, 1)
+            self._state_at_resolution(life, FIRST_CONTACT_RESOLUTION, 1, 0)
 
     def _closed(self, life: Life, fact: Fact) -> None:
         if life.status == OPEN:
             life.status = CLOSED_UNRESOLVED
+            life.unanswered_ms = -1
             self.anomalies.append("closed_unresolved")
             self._state(life, BACKLOG, fact, (-1, 0), life.holder)
             self._retime(life, fact)
@@ -422,15 +539,27 @@ class Lifecycle:
             life.surveys.append(stated)
 
     def _survey_answered(self, life: Life, fact: Fact) -> None:
-        kind, role, low, high, value = fact.numbers
-        if kind != ledger.CSAT:
-            return
-        self._mark_answered(life)
-        if ledger.RATER_ROLES[role] != "customer":
-            return
-        per_mille = (value - low) * 1000 // (high - low)
-        good = int(per_mille >= GOOD_ANSWER_PER_MILLE)
-        self._state(life, CSAT, fact, (per_mille, good), self._surveyed(life, fact))
+        kind, role = fact.numbers[:2]
+        if kind == ledger.CSAT and role == ledger.CUSTOMER:
+            self._mark_answered(life)
+        booked = _ANSWERS.get((ledger.SURVEY_KINDS[kind], ledger.RATER_ROLES[role]))
+        if booked is not None and self._is_asked_for(fact):
+            indicator, what_of = booked
+            what = what_of(*fact.numbers[2:])
+            self._state(life, indicator, fact, what, self._surveyed(life, fact))
+
+    def _is_asked_for(self, fact: Fact) -> bool:
+        """Answers on another scale, or to another question, than the rules declare are never
+        mixed in."""
+        kind, _, low, high, _ = fact.numbers
+        survey = self._rules.at(fact.time_ms).survey(ledger.SURVEY_KINDS[kind])
+        if survey.scale not in (None, (low, high)):
+            self.anomalies.append("other_scale")
+            return False
+        if survey.wording not in (None, fact.names[1]):
+            self.anomalies.append("other_wording")
+            return False
+        return True
 
     def _mark_answered(self, life: Life) -> None:
         if life.surveys:
@@ -586,12 +715,12 @@ class Lifecycle:
         return stated
 
     def _state_duration(
-        self, life: Life, indicator: int, fact: Fact, value: int, place: int
+        self, life: Life, indicator: int, fact: Fact, value: int, place: int, *, sequence: int = 0
     ) -> Stated:
-        """Only one measurement of such an indicator stands at a time: sequence 0."""
+        """Of most such indicators only one measurement stands at a time: sequence 0."""
         limit = self._limit(indicator, fact.time_ms, life.holders[place])
         good = int(limit is not None and value <= limit)
-        stated = Stated(0, fact.time_ms, value, good, place, fact.event)
+        stated = Stated(sequence, fact.time_ms, value, good, place, fact.event)
         self._restate(life, indicator, 1, stated)
         return stated
 
@@ -599,18 +728,24 @@ class Lifecycle:
         self, life: Life, indicator: int, fact: Fact, pauses: list[Span], place: int
     ) -> None:
         """The same duration in working time, where the rules have a calendar."""
-        if self._rules.at(fact.time_ms).calendar is None:
-            return
+        if (worked := self._worked(life.opened_ms, fact.time_ms, pauses)) is not None:
+            self._state_duration(life, indicator, fact, worked, place)
+
+    def _worked(self, since_ms: int, until_ms: int, pauses: list[Span]) -> int | None:
+        """Working time in the span, less the pauses; None without a calendar at its end."""
+        if self._rules.at(until_ms).calendar is None:
+            return None
         worked = self._rules.worked_ms
-        value = worked(life.opened_ms, fact.time_ms)
-        for start, end in united(pauses, life.opened_ms, fact.time_ms):
-            value -= worked(start, end)
-        self._state_duration(life, indicator, fact, value, place)
+        paused = united(pauses, since_ms, until_ms)
+        return worked(since_ms, until_ms) - sum(worked(start, end) for start, end in paused)
 
     def _take_back(self, life: Life, indicator: int, stated: Stated) -> None:
         self._restate(life, indicator, -1, stated)
 
     def _restate(self, life: Life, indicator: int, sign: int, s: Stated) -> None:
+        holder = life.holders[s.holder]
+        if indicator in _NOT_INDIVIDUAL:
+            holder = holder._replace(employee="")
         self.rows.append(
             Row(
                 indicator,
@@ -619,7 +754,7 @@ class Lifecycle:
                 s.time_ms,
                 s.value,
                 s.good,
-                life.holders[s.holder],
+                holder,
                 life.channel,
                 life.category,
                 s.event,
@@ -660,12 +795,12 @@ class Lifecycle:
         return _with_waits(life, until_ms)
 
     @staticmethod
-    def _elapsed(life: Life, until_ms: int, pauses: list[Span]) -> int:
-        """Milliseconds since opening, less the pauses."""
-        elapsed = until_ms - life.opened_ms
+    def _elapsed(since_ms: int, until_ms: int, pauses: list[Span]) -> int:
+        """Milliseconds in the span, less the pauses."""
+        elapsed = until_ms - since_ms
         if not pauses:
             return elapsed
-        paused = united(pauses, life.opened_ms, until_ms)
+        paused = united(pauses, since_ms, until_ms)
         return elapsed - sum(end - start for start, end in paused)
 
 
@@ -675,12 +810,45 @@ def _with_waits(life: Life, until_ms: int) -> list[Span]:
     return [*waits, (life.waiting_since_ms, until_ms)] if life.waiting_since_ms >= 0 else waits
 
 
+_What = tuple[int, int]
+"""The value and the good of a measurement."""
+
+
+def _satisfaction(low: int, high: int, value: int) -> _What:
+    per_mille = (value - low) * 1000 // (high - low)
+    return per_mille, int(per_mille >= GOOD_ANSWER_PER_MILLE)
+
+
+def _promotion(_low: int, _high: int, value: int) -> _What:
+    """1 for a promoter, -1 for a detractor."""
+    is_promoter = value >= PROMOTER
+    return int(is_promoter) - int(value <= DETRACTOR), int(is_promoter)
+
+
+def _rating(low: int, high: int, value: int) -> _What:
+    """Per mille of the scale, to the nearest."""
+    return (2000 * (value - low) + high - low) // (2 * (high - low)), 0
+
+
+_ANSWERS: Final[dict[tuple[str, str], tuple[int, Callable[[int, int, int], _What]]]] = {
+    ("csat", "customer"): (CSAT, _satisfaction),
+    ("nps", "customer"): (NPS, _promotion),
+    ("ces", "customer"): (CES, _rating),
+    ("review", "peer"): (PEER_REVIEW, _rating),
+    ("review", "manager"): (MANAGER_REVIEW, _rating),
+    **{("qa", role): (QA_SCORE, _rating) for role in ledger.RATER_ROLES},
+}
+"""What answers are booked as, by kind and the rater's role. What others say, such as peers of a
+customer's satisfaction, is kept as a fact and enters no figure."""
+
 _Handler = Callable[[Lifecycle, Life, Fact], None]
 _HANDLERS: Final[dict[int, _Handler]] = {
     ledger.OPENED: Lifecycle._opened,
     ledger.ASSIGNED: Lifecycle._assigned,
+    ledger.CUSTOMER_REPLIED: Lifecycle._customer_replied,
     ledger.RESPONSE: Lifecycle._responded,
     ledger.RESPONSE_MEASURED: Lifecycle._response_measured,
+    ledger.HANDLED: Lifecycle._handled,
     ledger.WAITING: Lifecycle._waiting,
     ledger.RESUMED: Lifecycle._resumed,
     ledger.RESOLVED: Lifecycle._resolved,

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from services.scoring.core import sketch
+from services.scoring.core import histograms
 from services.scoring.core.cell_arrays import CellArrays, from_wire, joined
 from services.scoring.core.columns import Column, Integers, grown, run_lengths, run_starts, spread
 from services.scoring.core.key_index import KeyIndex, distinct
@@ -55,7 +55,6 @@ _TEAM: Final = SCOPE_KINDS.index("team")
 _EMPLOYEE: Final = SCOPE_KINDS.index("employee")
 _CHANNEL: Final = SCOPE_KINDS.index("channel")
 _CATEGORY: Final = SCOPE_KINDS.index("category")
-_IS_DURATION: Final = np.array([INDICATORS[i].kind == "duration" for i in INDICATOR_IDS])
 _IS_GAUGE: Final = np.array([INDICATORS[i].kind == "gauge" for i in INDICATOR_IDS])
 
 assert len(INDICATOR_IDS) <= _INDICATOR_MASK
@@ -200,7 +199,7 @@ class _Rollup(NamedTuple):
         return _Rollup(*(column[places] for column in self))
 
 
-class _Durations(NamedTuple):
+class _Bucketed(NamedTuple):
     """Entries for sketches: the place of the cell in the rollup, the bucket and the count."""
 
     cells: Integers
@@ -209,7 +208,7 @@ class _Durations(NamedTuple):
 
 
 _NONE: Final = np.zeros(0, np.int64)
-_NO_DURATIONS: Final = _Durations(_NONE, _NONE, _NONE)
+_NO_BUCKETS: Final = _Bucketed(_NONE, _NONE, _NONE)
 
 
 class BlockKey(NamedTuple):
@@ -236,13 +235,13 @@ class _Block:
     def __len__(self) -> int:
         return len(self._index)
 
-    def add(self, keys: Integers, change: _Rollup, durations: _Durations) -> None:
+    def add(self, keys: Integers, change: _Rollup, bucketed: _Bucketed) -> None:
         """Book changes under distinct keys."""
         places = self._place(keys)
         self._n[places] += change.n
         self._total[places] += change.total
         self._good[places] += change.good
-        self._sketches.add(places[durations.cells], durations.buckets, durations.counts)
+        self._sketches.add(places[bucketed.cells], bucketed.buckets, bucketed.counts)
         self._touched.append(places)
 
     def replace(self, keys: Integers, cells: CellArrays) -> None:
@@ -317,22 +316,22 @@ class PaneStore:
         """Add measurements (or with their sign -1 take them back) in every pane still kept."""
         if not rows.size:
             return
-        minutes, durations = self._minutes(rows)
-        self._add(MINUTE, minutes, durations, watermark_ms)
+        minutes, bucketed = self._minutes(rows)
+        self._add(MINUTE, minutes, bucketed, watermark_ms)
         quarters, places = minutes.restarted(minutes.minutes // 15 * 15)
-        durations = durations._replace(cells=places[durations.cells])
-        self._add(QUARTER, quarters, durations, watermark_ms)
+        bucketed = bucketed._replace(cells=places[bucketed.cells])
+        self._add(QUARTER, quarters, bucketed, watermark_ms)
         days, places = quarters.restarted(
             self._days.starts(quarters.minutes * MINUTE_MS) // MINUTE_MS
         )
-        durations = durations._replace(cells=places[durations.cells])
-        self._add(DAY, days, durations, watermark_ms)
+        bucketed = bucketed._replace(cells=places[bucketed.cells])
+        self._add(DAY, days, bucketed, watermark_ms)
         gauges = days.take(np.flatnonzero(_IS_GAUGE[days.indicators]))
         if len(gauges.keys):
             totals, _ = gauges.restarted(np.zeros(len(gauges.keys), np.int64))
-            self._add(TOTAL, totals, _NO_DURATIONS, watermark_ms)
+            self._add(TOTAL, totals, _NO_BUCKETS, watermark_ms)
 
-    def _minutes(self, rows: Measured) -> tuple[_Rollup, _Durations]:
+    def _minutes(self, rows: Measured) -> tuple[_Rollup, _Bucketed]:
         """The minutes' cells that the rows change, for every scope that they count in."""
         places, scopes = self.scopes.expand(rows.names)
         times = rows.indicator << _MINUTE_BITS | rows.time_ms // MINUTE_MS
@@ -342,11 +341,11 @@ class PaneStore:
         total, good = rows.sign * rows.value, rows.sign * rows.good
         sorted_ = _Rollup(keys[order], rows.sign[places], total[places], good[places])
         minutes, cells = sorted_.reduced()
-        timed = np.flatnonzero(_IS_DURATION[rows.indicator][places])
-        buckets = sketch.buckets_of(rows.value)[places[timed]]
-        return minutes, _Durations(cells[timed], buckets, sorted_.n[timed])
+        buckets = histograms.buckets_of(rows.indicator, rows.value)[places]
+        kept = np.flatnonzero(buckets != histograms.NO_BUCKET)
+        return minutes, _Bucketed(cells[kept], buckets[kept], sorted_.n[kept])
 
-    def _add(self, level: int, cells: _Rollup, durations: _Durations, watermark_ms: int) -> None:
+    def _add(self, level: int, cells: _Rollup, bucketed: _Bucketed, watermark_ms: int) -> None:
         starts = cells.minutes
         numbers, offsets = np.divmod(starts, _BLOCK_MINUTES[level])
         numbers[starts * MINUTE_MS < _limit(level, watermark_ms)] = _EXPIRED
@@ -354,7 +353,7 @@ class PaneStore:
         for number, places in _parts(numbers):
             key = BlockKey(level, number)
             part = cells.take(places)
-            self._open(key).add(keys[places], part, _within(durations, places, len(keys)))
+            self._open(key).add(keys[places], part, _within(bucketed, places, len(keys)))
             self._touched.add(key)
 
     def _open(self, key: BlockKey) -> _Block:
@@ -430,12 +429,12 @@ def _parts(numbers: Integers) -> Iterator[tuple[int, Integers]]:
             yield number, np.flatnonzero(numbers == number)
 
 
-def _within(durations: _Durations, cells: Integers, count: int) -> _Durations:
+def _within(bucketed: _Bucketed, cells: Integers, count: int) -> _Bucketed:
     """The entries of some of ``count`` cells, which count from 0 among themselves."""
     if len(cells) == count:
-        return durations
+        return bucketed
     renumbered = np.full(count, -1, np.int64)
     renumbered[cells] = np.arange(len(cells))
-    places = renumbered[durations.cells]
+    places = renumbered[bucketed.cells]
     inside = places >= 0
-    return _Durations(places[inside], durations.buckets[inside], durations.counts[inside])
+    return _Bucketed(places[inside], bucketed.buckets[inside], bucketed.counts[inside])

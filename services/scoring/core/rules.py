@@ -1,15 +1,15 @@
 """Rule sets: what is expected of whom, and how a score is made of figures.
 
 A rule set is an immutable version; a history holds all versions of one organisation. Limits are
-shares of 1 for ``ratio`` and ``share_within``, milliseconds for percentiles and means, and plain
-numbers for ``value``.
+shares of 1 for ``ratio`` and ``share_within``, plain numbers for ``value``, and for percentiles and
+means in the indicator's unit: milliseconds, minor units, shares of the scale or points.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple, get_args
@@ -33,6 +33,10 @@ MEASURES_OF_KIND: Final[Mapping[str, tuple[Measure, ...]]] = {
     "ratio": ("ratio",),
     "count": ("value",),
     "gauge": ("value",),
+    "amount": ("p50", "p90", "p95", "p99", "mean"),
+    "rating": ("mean",),
+    "balance": ("mean",),
+    "derived": ("value",),
 }
 """Which measures an indicator's kind allows."""
 
@@ -171,9 +175,30 @@ class ScoreRules:
     target_points: float
 
 
+@dataclass(frozen=True, slots=True)
+class SurveyRules:
+    """The scale and the wording that answers of one kind must have to be counted; None allows
+    any."""
+
+    scale: tuple[int, int] | None = None
+    wording: str | None = None
+
+
+ANY_SURVEY: Final = SurveyRules()
+USUAL_SURVEYS: Final[Mapping[str, SurveyRules]] = {
+    "nps": SurveyRules(scale=(0, 10)),
+    "ces": SurveyRules(scale=(1, 7)),
+}
+"""What holds for kinds of surveys that the rules say nothing of."""
+
+
 @dataclass(frozen=True)
 class RuleSet:
-    """One version of the rules, in force from ``valid_from_ms``."""
+    """One version of the rules, in force from ``valid_from_ms``.
+
+    ``surveys`` by kind; ``currency`` is that of all costs, ``allocated_cost`` in its minor units
+    per ticket.
+    """
 
     version: str
     valid_from_ms: int
@@ -185,6 +210,13 @@ class RuleSet:
     score: ScoreRules | None
     calendar: Calendar | None = None
     at_risk_share: float = 0.8
+    surveys: Mapping[str, SurveyRules] = field(default_factory=dict)
+    currency: str | None = None
+    allocated_cost: int = 0
+
+    def survey(self, kind: str) -> SurveyRules:
+        """What answers of this kind must be like."""
+        return self.surveys.get(kind) or USUAL_SURVEYS.get(kind, ANY_SURVEY)
 
     def worked_ms(self, start_ms: int, end_ms: int) -> int:
         """Working time in the span; without a calendar, all of it."""
@@ -270,6 +302,7 @@ class RuleHistory:
         self.zone = self.versions[0].zone
         self.digests = dict(digests)
         _check_agreement(self.versions)
+        self.currency = next((v.currency for v in self.versions if v.currency), None)
 
     def at(self, time_ms: int) -> RuleSet:
         """The version in force at an event's time; the first one also before its time."""
@@ -312,6 +345,15 @@ class RuleHistory:
         place = bisect_right(self._starts, time_ms)
         return self._starts[place] if place < len(self._starts) else otherwise
 
+    def on_duty_ms(self, start_ms: int, end_ms: int) -> int | None:
+        """Working time in the span; None where part of it had no calendar."""
+        first = bisect_right(self._starts, start_ms) - 1
+        last = bisect_right(self._starts, end_ms - 1) - 1
+        in_force = self.versions[max(first, 0) : max(last, 0) + 1]
+        if any(version.calendar is None for version in in_force):
+            return None
+        return self.worked_ms(start_ms, end_ms)
+
 
 def _check_agreement(versions: tuple[RuleSet, ...]) -> None:
     for before, after in pairwise(versions):
@@ -325,5 +367,9 @@ def _check_agreement(versions: tuple[RuleSet, ...]) -> None:
                 f"version {after.version} has zone {after.zone.key}, {before.version} has "
                 f"{before.zone.key}: all versions of an organisation share one zone"
             )
+    if len({version.currency for version in versions} - {None}) > 1:
+        raise ValueError(
+            "the versions name several currencies: costs of an organisation are in one"
+        )
     if len({version.version for version in versions}) < len(versions):
         raise ValueError("two rule sets have the same version: give each its own")

@@ -39,7 +39,7 @@ class SeriesNumbers:
         """The series of pairs, given out where there was none; pairs may repeat."""
         pairs = scope << INDICATOR_BITS | indicator
         self._reach(int(pairs.max(initial=0)) + 1)
-        series = self._table[pairs].astype(np.int64)
+        series: Integers = self._table[pairs].astype(np.int64)
         missing = series == _UNKNOWN
         if missing.any():
             self._append(np.unique(pairs[missing]))

@@ -207,16 +207,22 @@ async def test_a_month_is_added_up_exactly(kafka: str, topics: Topics, database:
         measured(4, "csat", 800, 1, department="hr", employee="bo", team=""),
         measured(5, "backlog", 1, 0),
     ]
-    await store(database, rows + taken_back + answers + elsewhere)
+    opinions = [measured(2000 + n, "nps", (1, 1, 0, -1)[n % 4], n % 4 < 2) for n in range(40)]
+    ratings = [measured(3000 + n, "peer_review", (500, 1000)[n % 2], 0) for n in range(40)]
+    await store(database, rows + taken_back + answers + opinions + ratings + elsewhere)
     async with serving(kafka, topics, database) as client:
         answer = await answer_of(client, "/v1/periods/2024-01/employees?department=it")
         everybody = (await client.get("/v1/periods/2024-01/employees")).json()["items"]
     assert (answer["start_ms"], answer["end_ms"], answer["zone"]) == (*JANUARY, "Asia/Shanghai")
     assert answer["closed"] is True
     (item,) = answer["items"]
-    csat, time = item["figures"]
+    csat, nps, review, time = item["figures"]
     kept = values[40:]
     assert (csat["indicator"], csat["n"], csat["good"], csat["value"]) == ("csat", 40, 30, 0.75)
+    assert (nps["n"], nps["good"], nps["total"], nps["value"]) == (40, 20, 10, 25.0)
+    spread = 1.959964 * (11 / 16 * 40 / 39) ** 0.5 / 40**0.5
+    assert nps["high"] == pytest.approx(25 + 100 * spread)
+    assert (review["n"], review["value"]) == (40, 0.75)
     assert (time["n"], time["total"]) == (260, sum(kept))
     assert time["good"] == sum(value < 25 for value in kept)
     for name, q in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)):

@@ -29,6 +29,18 @@ ON_THE_WIRE = (
     "resolution_time_business",
     "sla_attainment",
     "sla_at_risk",
+    "next_response_time",
+    "next_response_time_business",
+    "handling_time",
+    "first_contact_resolution",
+    "nps",
+    "ces",
+    "cost_per_ticket",
+    "qa_score",
+    "peer_review",
+    "manager_review",
+    "throughput",
+    "utilisation",
 )
 """A stored record names an indicator by its place here. Append; never insert, move or remove."""
 
@@ -47,8 +59,17 @@ def test_users_of_both_languages_find_a_name_and_a_definition(one: Indicator) ->
 
 @EVERY_INDICATOR
 def test_the_unit_follows_from_the_kind(one: Indicator) -> None:
-    units = {"duration": {"ms"}, "ratio": {"ratio"}}.get(one.kind, {"tickets", "events"})
-    assert one.unit in units
+    units = {
+        "duration": {"ms"},
+        "ratio": {"ratio"},
+        "count": {"tickets", "events"},
+        "gauge": {"tickets"},
+        "amount": {"minor"},
+        "rating": {"scale"},
+        "balance": {"points"},
+        "derived": {"per_hour", "ratio"},
+    }
+    assert one.unit in units[one.kind]
 
 
 @EVERY_INDICATOR
@@ -58,7 +79,20 @@ def test_only_numbers_that_need_no_sample_are_shown_without_one(one: Indicator) 
 
 @EVERY_INDICATOR
 def test_what_can_be_judged_has_a_direction(one: Indicator) -> None:
-    assert (one.direction == "none") == (one.kind == "count")
+    either_way = one.kind == "count" or one.id == "utilisation"
+    assert (one.direction == "none") == either_way
+
+
+@EVERY_INDICATOR
+def test_what_may_turn_out_otherwise_settles_in_a_week(one: Indicator) -> None:
+    by_cohort = {"opening", "first resolution", "last resolution", "survey sent"}
+    is_open_ended = one.cohort in by_cohort and one.kind not in ("count", "duration")
+    assert one.settles_ms in (0, 7 * 86_400_000)
+    assert bool(one.settles_ms) == (is_open_ended or one.id == "resolution_time_last")
+
+
+def test_cost_alone_is_no_figure_of_employees() -> None:
+    assert [one.id for one in INDICATORS.values() if not one.individual] == ["cost_per_ticket"]
 
 
 def test_no_two_indicators_share_a_name() -> None:

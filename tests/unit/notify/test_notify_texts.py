@@ -71,6 +71,23 @@ def test_durations_are_told_in_their_two_largest_units() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("indicator", "measure", "value", "limit", "says"),
+    [
+        ("ces", "mean", 0.612, 0.75, "61.2%; the target is at least 75.0%"),
+        ("nps", "mean", -12.5, 20, "-12.5; the target is at least 20"),
+        ("cost_per_ticket", "mean", 12_345.0, 10_000, "12,345; the target is at least 10,000"),
+        ("utilisation", "value", 0.4, 0.6, "40.0%; the target is at least 60.0%"),
+        ("throughput", "value", 2.25, 3, "2.25; the target is at least 3"),
+    ],
+)
+def test_a_figure_is_told_in_its_unit(
+    indicator: str, measure: str, value: float, limit: float, says: str
+) -> None:
+    facts = replace(FACTS, indicator=indicator, measure=measure, value=value, limit=limit)
+    assert says in text(facts, SHANGHAI).en
+
+
 def test_a_resolved_text_tells_from_when_to_when() -> None:
     seen = text(replace(FACTS, state="resolved", cleared_ms=FACTS.started_ms + 600_000), SHANGHAI)
     assert "Missed from 2026-01-02 11:04+08:00 to 2026-01-02 11:14+08:00." in seen.en

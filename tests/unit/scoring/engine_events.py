@@ -7,11 +7,91 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import strategies as st
+
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.panes import KEPT_MS
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.panes import TOTAL, Cell
 from shared.contracts.topics import INPUTS, topic_for
+
+EMPLOYEES = ("li.na", "wang.wei", None)
+_given = st.fixed_dictionaries
+holders = st.builds(
+    lambda d, e: {"department": d, "team": f"{d}-1", **({"employee": e} if e else {})},
+    st.sampled_from(("after-sales", "stores")),
+    st.sampled_from(EMPLOYEES),
+)
+_SCALES = (
+    {"min": 1, "max": 5},
+    {"min": 0, "max": 10},
+    {"min": 1, "max": 7},
+    {"min": 0, "max": 100},
+)
+
+
+@st.composite
+def _answers(draw: st.DrawFn) -> dict[str, Any]:
+    scale = draw(st.sampled_from(_SCALES))
+    answer = {
+        "kind": draw(st.sampled_from(("csat", "nps", "ces", "review", "qa"))),
+        "scale": scale,
+        "value": draw(st.integers(scale["min"], scale["max"])),
+        "rater_role": draw(st.sampled_from(("customer", "customer", "peer", "manager"))),
+    }
+    wording = draw(st.sampled_from((None, "nps-v1", "nps-v2")))
+    return answer if wording is None else {**answer, "wording": wording}
+
+
+_FITTING = (
+    st.builds(lambda v: {"kind": "csat", "scale": _SCALES[0], "value": v}, st.integers(1, 5))
+    | st.builds(
+        lambda v: {"kind": "nps", "scale": _SCALES[1], "value": v, "wording": "nps-v1"},
+        st.integers(0, 10),
+    )
+    | st.builds(lambda v: {"kind": "ces", "scale": _SCALES[2], "value": v}, st.integers(1, 7))
+    | st.builds(lambda v: {"kind": "qa", "scale": _SCALES[3], "value": v}, st.integers(0, 100))
+)
+_durations = st.integers(0, 10_000_000)
+_measured = _given(
+    {
+        "metric": st.sampled_from(
+            ("first_response_time", "next_response_time", "resolution_time", "handling_time")
+        ),
+        "duration_ms": _durations,
+    }
+)
+_handled = _given(
+    {"duration_ms": _durations},
+    optional={
+        "employee": st.just("zhao.min"),
+        "cost_minor": st.integers(0, 9_999),
+        "currency": st.sampled_from(("CNY", "CNY", "USD")),
+    },
+)
+_replies = st.sampled_from(({"sender": "employee"}, {"sender": "employee"}, {"sender": "bot"}))
+_BARE = ("ticket.resumed", "ticket.closed", "ticket.complained")
+_COURSE = ("ticket.customer_replied", "ticket.resolved", "ticket.reopened")
+steps = st.one_of(
+    st.tuples(st.just("ticket.assigned"), holders),
+    st.tuples(st.sampled_from(_BARE), st.just({})),
+    st.tuples(st.sampled_from(_COURSE), st.just({})),
+    st.tuples(st.sampled_from(_COURSE), st.just({})),
+    st.tuples(st.just("ticket.waiting"), st.just({"on": "customer"})),
+    st.tuples(st.just("ticket.handled"), _handled),
+    st.tuples(st.just("response.sent"), _replies),
+    st.tuples(st.just("response.measured"), _measured),
+    st.tuples(st.just("survey.sent"), st.just({"kind": "csat"})),
+    st.tuples(st.just("survey.answered"), _answers()),
+    st.tuples(st.just("survey.answered"), _FITTING),
+)
+"""Anything that may happen to a ticket after its opening: a type of event and its data."""
+
+turns: st.SearchStrategy[tuple[str, dict[str, str]]] = st.one_of(
+    st.tuples(st.sampled_from(_COURSE), st.just({})),
+    st.tuples(st.just("response.sent"), _replies),
+)
+"""The turns of a conversation."""
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 TOPICS = [topic.name for topic in INPUTS]

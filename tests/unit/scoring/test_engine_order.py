@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import timedelta
 from typing import Any
 
@@ -11,46 +12,42 @@ from hypothesis import strategies as st
 from services.scoring.core.changelog import ChangelogRecord, Tail, encode_changelog
 from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
-from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, TOTAL
-from tests.unit.scoring.engine_events import START, Log, cells, event, key_of, new_engine
+from tests.unit.scoring.engine_events import (
+    START,
+    Log,
+    cells,
+    event,
+    holders,
+    key_of,
+    new_engine,
+    steps,
+    turns,
+)
 from tests.unit.scoring.plain_recomputation import totals_by_department
 from tests.unit.scoring.promising import AROUND_THE_CLOCK, IN_OFFICE_HOURS
+from tests.unit.scoring.rule_texts import EVERYTHING, history
 
-RULES = load_rules(None)
-HISTORIES = st.sampled_from((RULES, AROUND_THE_CLOCK, IN_OFFICE_HOURS))
+RULES = history(EVERYTHING)
+PROMISES = st.sampled_from((AROUND_THE_CLOCK, IN_OFFICE_HOURS))
+HISTORIES = st.just(RULES) | PROMISES
+BY_OTHER_RULES = {
+    "next_response_time_business",
+    "cost_per_ticket",
+    "csat",
+    "nps",
+    "ces",
+    "qa_score",
+}
+"""Indicators that the recomputation knows under RULES alone."""
 
-DEPARTMENTS = ("after-sales", "stores")
-EMPLOYEES = ("li.na", "wang.wei", None)
-minutes = st.integers(0, 600)
 instants = st.integers(0, 3000).map(lambda m: round(START.timestamp() * 1000) + m * 60_000)
 """How far time has come: up to two days on."""
-holders = st.builds(
-    lambda d, e: {"department": d, "team": f"{d}-1", **({"employee": e} if e else {})},
-    st.sampled_from(DEPARTMENTS),
-    st.sampled_from(EMPLOYEES),
-)
-answers = st.builds(
-    lambda v: {"kind": "csat", "scale": {"min": 1, "max": 5}, "value": v}, st.integers(1, 5)
-)
-steps = st.one_of(
-    st.tuples(st.just("ticket.assigned"), holders),
-    st.tuples(
-        st.sampled_from(
-            ("ticket.resolved", "ticket.reopened", "ticket.closed", "ticket.complained")
-        ),
-        st.just({}),
-    ),
-    st.tuples(st.just("ticket.waiting"), st.just({"on": "customer"})),
-    st.tuples(st.just("ticket.resumed"), st.just({})),
-    st.tuples(
-        st.just("response.sent"),
-        st.sampled_from(({"sender": "employee"}, {"sender": "bot"})),
-    ),
-    st.tuples(st.just("survey.sent"), st.just({"kind": "csat"})),
-    st.tuples(st.just("survey.answered"), answers),
-)
+delays = st.integers(0, 600) | st.integers(6 * 1440, 8 * 1440)
+"""In minutes: within a shift, or around the week in which a reopening says something."""
+
+lives = st.lists(steps, min_size=3, max_size=12) | st.lists(turns, min_size=6, max_size=12)
 
 
 def exemption(start: int, length: int) -> tuple[str, dict[str, Any]]:
@@ -59,32 +56,25 @@ def exemption(start: int, length: int) -> tuple[str, dict[str, Any]]:
     return "ticket.corrected", {"action": "exempt", "reason": "power cut", **span}
 
 
-steps_with_corrections = st.one_of(
-    steps,
-    st.builds(exemption, st.integers(0, 900), st.integers(1, 300)),
-    st.tuples(
-        st.just("response.measured"),
-        st.builds(
-            lambda m: {"metric": "first_response_time", "duration_ms": m * 60_000},
-            st.integers(0, 150),
-        ),
-    ),
+corrected_lives = st.lists(
+    st.one_of(steps, st.builds(exemption, st.integers(0, 900), st.integers(1, 300))), max_size=12
 )
+clocked_lives = st.lists(steps.filter(lambda step: step[0] != "response.measured"), max_size=12)
 
 
 @st.composite
 def histories(
-    draw: st.DrawFn, steps: st.SearchStrategy[tuple[str, dict[str, Any]]] = steps
+    draw: st.DrawFn, lives: st.SearchStrategy[list[tuple[str, Any]]] = lives
 ) -> list[dict[str, Any]]:
     """A few tickets, each opened and then living through random steps, in order of time."""
     events = []
     for number in range(draw(st.integers(1, 4))):
         ticket = f"T-{number}"
-        opened = draw(minutes)
+        opened = draw(st.integers(0, 600))
         data = {"channel": "phone", "category": "refund", **draw(st.one_of(st.just({}), holders))}
         events.append(event("ticket.opened", ticket, opened, data))
-        for place, (kind, body) in enumerate(draw(st.lists(steps, max_size=8))):
-            after = opened + draw(minutes)
+        for place, (kind, body) in enumerate(draw(lives)):
+            after = opened + draw(delays)
             events.append(event(kind, ticket, after, body, id=f"{ticket}-{place}"))
     return sorted(events, key=lambda e: str(e["time"]))
 
@@ -138,7 +128,7 @@ class Crashing:
 
 
 @settings(max_examples=150, deadline=None)
-@given(histories(steps_with_corrections), HISTORIES, instants, st.data())
+@given(histories(lives | corrected_lives), HISTORIES, instants, st.data())
 def test_order_repetition_batches_crashes_and_timers_leave_no_trace(
     events: list[dict[str, Any]], rules: RuleHistory, until_ms: int, data: st.DataObject
 ) -> None:
@@ -155,21 +145,45 @@ def test_order_repetition_batches_crashes_and_timers_leave_no_trace(
 
 
 @settings(max_examples=150, deadline=None)
-@given(histories(), HISTORIES, instants)
-def test_day_panes_equal_a_plain_recomputation(
+@given(histories(), instants)
+def test_day_panes_equal_a_plain_recomputation(events: list[dict[str, Any]], until_ms: int) -> None:
+    assert day_sums(events, RULES, until_ms) == recomputed(events, RULES, until_ms)
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories(clocked_lives), PROMISES, instants)
+def test_promises_equal_a_plain_recomputation(
     events: list[dict[str, Any]], rules: RuleHistory, until_ms: int
 ) -> None:
-    held = cells(in_one_go(events, rules, until_ms))
-    sums: dict[tuple[str, str], tuple[int, int, int]] = {}
-    for (department, level, _, kind, _, indicator), (n, total, good, _) in held.items():
-        if level == DAY and department and kind == 1:
+    held = day_sums(events, rules, until_ms, but=BY_OTHER_RULES)
+    assert held == recomputed(events, rules, until_ms, but=BY_OTHER_RULES)
+
+
+Sums = dict[tuple[str, str], tuple[int, ...]]
+"""Number, total and good by department and indicator, where not all are 0."""
+
+
+def day_sums(
+    events: list[dict[str, Any]], rules: RuleHistory, until_ms: int, but: Set[str] = frozenset()
+) -> Sums:
+    """What the day panes hold of the indicators that the recomputation knows."""
+    known = totals_by_department([], rules, until_ms).indicators - but
+    sums: dict[tuple[str, str], tuple[int, ...]] = {}
+    for place, held in cells(in_one_go(events, rules, until_ms)).items():
+        department, level, _, kind, _, indicator = place
+        if level == DAY and department and kind == 1 and INDICATOR_IDS[indicator] in known:
             key = (department, INDICATOR_IDS[indicator])
             before = sums.get(key, (0, 0, 0))
-            sums[key] = (before[0] + n, before[1] + total, before[2] + good)
-    expected = totals_by_department(events, rules, until_ms)
-    assert {k: v for k, v in sums.items() if k[1] in expected.indicators and any(v)} == {
-        k: v for k, v in expected.sums.items() if any(v)
-    }
+            sums[key] = tuple(map(sum, zip(before, held[:3], strict=True)))
+    return {key: row for key, row in sums.items() if any(row)}
+
+
+def recomputed(
+    events: list[dict[str, Any]], rules: RuleHistory, until_ms: int, but: Set[str] = frozenset()
+) -> Sums:
+    """The same, recomputed."""
+    sums = totals_by_department(events, rules, until_ms).sums
+    return {key: row for key, row in sums.items() if key[1] not in but and any(row)}
 
 
 @settings(max_examples=60, deadline=None)

@@ -29,7 +29,7 @@ from tests.unit.scoring.test_clock_cases import (
     local_ms,
     told,
 )
-from tests.unit.scoring.test_engine_order import histories, steps_with_corrections
+from tests.unit.scoring.test_engine_order import corrected_lives, histories
 
 LIMIT = ("resolution_time", "department:*", "8h")
 AROUND_THE_CLOCK = promise_rules(LIMIT, exclude_waiting=True)
@@ -130,7 +130,7 @@ def test_hours_are_those_of_the_calendar_in_force(
 
 @settings(max_examples=150, deadline=None)
 @given(
-    histories(steps_with_corrections),
+    histories(corrected_lives),
     st.sampled_from((AROUND_THE_CLOCK, OFFICE, NEW_HOURS)),
 )
 def test_segments_sum_to_the_resolution_times_that_the_engine_states(

@@ -195,6 +195,7 @@ async def test_breaches_are_listed_by_state(client: httpx.AsyncClient, parts: Pa
 async def test_meta_says_what_there_is_to_ask_for(client: httpx.AsyncClient) -> None:
     meta = (await client.get("/v1/meta")).json()
     assert (meta["zone"], meta["departments"]) == ("Asia/Shanghai", ["hr", "it"])
+    assert meta["currency"] == "CNY"
     assert meta["windows"] == ["5m", "15m", "1h", "24h", "7d", "30d"]
 
 

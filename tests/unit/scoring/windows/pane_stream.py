@@ -50,8 +50,9 @@ def counted(facts: Iterable[Fact]) -> Counted:
     own = list(facts)
     buckets: dict[int, int] = {}
     for fact in own:
-        if INDICATORS[fact.indicator].kind == "duration":
-            bucket = bucket_of(fact.value)
+        kind = INDICATORS[fact.indicator].kind
+        if kind in ("duration", "amount", "rating"):
+            bucket = fact.value if kind == "rating" else bucket_of(fact.value)
             buckets[bucket] = buckets.get(bucket, 0) + 1
     return Counted(
         len(own),
