@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.scoring.core import sketch
 from services.scoring.core.columns import Integers, grown, run_lengths, run_starts, spread
@@ -31,9 +32,9 @@ class SketchColumns:
     def __init__(self) -> None:
         self._index = KeyIndex()
         self._counts: Integers = np.zeros(0, np.int64)
-        self._first: Integers = np.zeros(0, np.int64)
-        self._size: Integers = np.zeros(0, np.int64)
-        self._arena: Integers = np.zeros(0, np.int64)
+        self._first: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._size: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._arena: NDArray[np.int32] = np.zeros(0, np.int32)
         self._arena_size = 0
 
     def add(self, cells: Integers, buckets: Integers, counts: Integers) -> None:
@@ -70,7 +71,11 @@ class SketchColumns:
         return lengths, (keys[order] & _BUCKETS - 1) - 1, self._counts[entries[order]]
 
     def _entries(self, cells: Integers) -> Integers:
-        return self._arena[spread(self._first[cells], self._size[cells])]
+        return self._arena[spread(*self._runs(cells))].astype(np.int64)
+
+    def _runs(self, cells: Integers) -> tuple[Integers, Integers]:
+        """Where each cell's run in the arena begins, and how many entries it has."""
+        return self._first[cells].astype(np.int64), self._size[cells].astype(np.int64)
 
     def _list_entries(self, known: int) -> None:
         """Append the entries from ``known`` on, which ascend by cell, to their cells' runs."""
@@ -81,18 +86,19 @@ class SketchColumns:
         self._first = grown(self._first, int(cells[-1]) + 1)
         self._size = grown(self._size, int(cells[-1]) + 1)
         self._make_room(cells, added)
-        places = spread(self._first[cells] + self._size[cells], added)
+        firsts, sizes = self._runs(cells)
+        places = spread(firsts + sizes, added)
         self._arena[places] = np.arange(known, len(self._index))
-        self._size[cells] += added
+        self._size[cells] = sizes + added
 
     def _make_room(self, cells: Integers, added: Integers) -> None:
-        sizes = self._size[cells]
+        firsts, sizes = self._runs(cells)
         rooms = _ROOMS[sizes + added]
         full = rooms > _ROOMS[sizes]
         if not full.any():
             return
-        cells, sizes, rooms = cells[full], sizes[full], rooms[full]
-        old = spread(self._first[cells], sizes)
+        cells, firsts, sizes, rooms = cells[full], firsts[full], sizes[full], rooms[full]
+        old = spread(firsts, sizes)
         ends = self._arena_size + np.cumsum(rooms)
         self._arena_size = int(ends[-1])
         self._arena = grown(self._arena, self._arena_size)
