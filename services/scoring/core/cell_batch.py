@@ -77,12 +77,15 @@ class CellBatch(NamedTuple):
         )
 
 
-def batch_of(parts: Sequence[Part], number_of: Callable[[ScopeName], int]) -> CellBatch:
-    """The cells of all parts, in order. They must have passed `check`."""
+def batch_of(
+    parts: Sequence[Part], numbers_of: Callable[[list[ScopeName]], list[int]]
+) -> CellBatch:
+    """The cells of all parts, in order. They must have passed `check`; ``numbers_of`` gives numbers
+    to scopes."""
     cells = [cells for _, cells in parts]
     sizes = np.array([len(each) for each in cells], np.int64)
     names = np.array([len(each.scopes) for each in cells], np.int64)
-    numbers = np.array([number_of(name) for each in cells for name in each.scopes], np.int64)
+    numbers = np.array(numbers_of([name for each in cells for name in each.scopes]), np.int64)
     scope = np.frombuffer(b"".join([each.scope for each in cells]), _UINT32).astype(np.int64)
     return CellBatch(
         np.arange(len(parts)).repeat(sizes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,14 +48,11 @@ class Column:
         self._values[first : self._size] = values
 
 
-def spread(
-    firsts: NDArray[np.signedinteger[Any]], lengths: NDArray[np.signedinteger[Any]]
-) -> Integers:
+def spread(firsts: Integers, lengths: Integers) -> Integers:
     """The places of all runs one after the other: first, first + 1, … for each ``lengths``."""
-    ends: Integers = lengths.cumsum(dtype=np.int64)
+    ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    offsets: Integers = (firsts - ends + lengths).repeat(lengths)
-    return np.arange(total, dtype=np.int64) + offsets
+    return np.arange(total) + np.repeat(firsts - ends + lengths, lengths)
 
 
 def run_starts(column: Integers) -> Integers:

@@ -45,7 +45,7 @@ class SketchStore:
         if not self._used:
             return Sketches(np.zeros(size, np.int64), _NONE, _NONE)
         self._start, self._length = grown(self._start, size), grown(self._length, size)
-        return self._at(self._start[:size], self._length[:size].astype(np.int64))
+        return self._at(self._start[:size].astype(np.int64), self._length[:size].astype(np.int64))
 
     def rest(self, size: int) -> None:
         """Give up all room that holds nothing; there are ``size`` cells."""
@@ -55,7 +55,7 @@ class SketchStore:
         self._start, self._length = self._start[:size].copy(), self._length[:size].copy()
         self._move_together()
 
-    def _at(self, starts: Integers | NDArray[np.int32], lengths: Integers) -> Sketches:
+    def _at(self, starts: Integers, lengths: Integers) -> Sketches:
         entries = spread(starts, lengths)
         return Sketches(lengths, self._bucket[entries].astype(np.int64), self._counts[entries])
 
@@ -74,7 +74,7 @@ class SketchStore:
             self._move_together()
 
     def _move_together(self) -> None:
-        entries = spread(self._start, self._length)
+        entries = spread(self._start.astype(np.int64), self._length.astype(np.int64))
         self._bucket, self._counts = self._bucket[entries], self._counts[entries]
         self._start = (np.cumsum(self._length) - self._length).astype(np.int32)
         self._used = self._live

@@ -205,6 +205,10 @@ class PaneWindows:
             self._kinds.extend([kind])
         return number
 
+    def _scope_ids(self, names: list[ScopeName]) -> list[int]:
+        known = list(map(self._ids.get, names))
+        return [self._scope_id(n) if k is None else k for n, k in zip(names, known, strict=True)]
+
     def scope(self, scope_id: int) -> Scope:
         """The inverse of `scope_id`."""
         return self._scopes[scope_id]
@@ -234,7 +238,7 @@ class PaneWindows:
         """Replace cells; the parts follow one another, and of a cell that is there twice the last
         counts. Returns by scope the place of the last part that changed its windows, or may change
         them when time begins; -1 where none did."""
-        rows = self._rows(batch_of(parts, self._scope_id))
+        rows = self._rows(batch_of(parts, self._scope_ids))
         changes = difference(*self._swap(rows))
         bits = self._book(rows, changes)
         changed = changes.rows

@@ -63,12 +63,11 @@ def test_a_source_beyond_the_keys_is_refused() -> None:
 def test_cells_of_several_records_are_read_in_order(parts: list[Part]) -> None:
     names: list[ScopeName] = []
 
-    def number_of(name: ScopeName) -> int:
-        if name not in names:
-            names.append(name)
-        return names.index(name)
+    def numbers_of(asked: list[ScopeName]) -> list[int]:
+        names.extend(name for name in dict.fromkeys(asked) if name not in names)
+        return [names.index(name) for name in asked]
 
-    batch = batch_of(parts, number_of)
+    batch = batch_of(parts, numbers_of)
     expected = [
         (place, source, cell) for place, (source, cells) in enumerate(parts) for cell in cells
     ]
