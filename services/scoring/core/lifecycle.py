@@ -25,7 +25,7 @@ from services.scoring.core.promises import (
     NEVER,
     PROMISES,
     RESOLUTION,
-    Limits,
+    Allowed,
     Promise,
     PromiseRules,
     Span,
@@ -294,7 +294,7 @@ class Lifecycle:
         self._state_at_opening(life, indicator, 1, good, life.opener)
 
     def _assigned(self, life: Life, fact: Fact) -> None:
-        new = life.place(Holder(*fact.names))
+        new, before = life.place(Holder(*fact.names)), life.holder
         if life.awaits_holder and new != NOBODY:
             self._name_opener(life, new)
         if self._is_transfer(life, fact, new):
@@ -304,7 +304,8 @@ class Lifecycle:
             self._state(life, BACKLOG, fact, (1, 0), new)
         self._remember(life, new)
         life.holder = new
-        self._hand_over_promises(life, fact)
+        if life.promises and new != before:
+            self._hand_over_promises(life, fact)
 
     def _name_opener(self, life: Life, new: int) -> None:
         """A ticket opened at nobody's desk belongs to its first holder from the beginning."""
@@ -440,7 +441,7 @@ class Lifecycle:
     def _waiting(self, life: Life, fact: Fact) -> None:
         if life.waiting_since_ms < 0:
             life.waiting_since_ms = fact.time_ms
-            self._retime(life, fact)
+            self._retime_for_waiting(life, fact)
 
     def _resumed(self, life: Life, fact: Fact) -> None:
         if life.waiting_since_ms < 0:
@@ -448,7 +449,7 @@ class Lifecycle:
             return
         life.waits.append((life.waiting_since_ms, fact.time_ms))
         life.waiting_since_ms = -1
-        self._retime(life, fact)
+        self._retime_for_waiting(life, fact)
 
     def _resolved(self, life: Life, fact: Fact) -> None:
         if life.status == RESOLVED:
@@ -578,6 +579,10 @@ class Lifecycle:
             self._retime_one(life, promise, fact)
         life.look_ahead()
 
+    def _retime_for_waiting(self, life: Life, fact: Fact) -> None:
+        if life.promises and self._promises.excludes_waiting(life.opened_ms):
+            self._retime(life, fact)
+
     def _retime_one(self, life: Life, promise: Promise, fact: Fact) -> None:
         """A ticket that is closed unresolved has no deadline; when it is reopened, a promise whose
         time has run out meanwhile is missed at that instant."""
@@ -593,25 +598,24 @@ class Lifecycle:
 
     def _ahead(self, life: Life, promise: Promise) -> tuple[int, int]:
         """When a promise is late, and when it is at risk."""
-        limits = self._limits_of(life, promise, promise.limited_by)
+        limits, warned = self._allowed(life, promise, promise.limited_by)
         if life.status == CLOSED_UNRESOLVED or not limits.is_promise:
             return NEVER, NEVER
         pauses = self._pauses_of_promise(life, promise.kind)
-        warned = limits.share(self._promises.at_risk_share(life.opened_ms))
         runs_out = self._promises.runs_out
         return runs_out(limits, life.opened_ms, pauses), runs_out(warned, life.opened_ms, pauses)
 
-    def _limits_of(self, life: Life, promise: Promise, place: int) -> Limits:
-        return self._promises.limits(promise.kind, life.opened_ms, life.holders[place])
+    def _allowed(self, life: Life, promise: Promise, place: int) -> Allowed:
+        return self._promises.allowed(promise.kind, life.opened_ms, life.holders[place])
 
     def _runs_out(self, life: Life, promise: Promise, place: int) -> int:
         """When the promise is late by the limits of a holder, be the ticket closed or not."""
-        limits = self._limits_of(life, promise, place)
+        limits, _ = self._allowed(life, promise, place)
         pauses = self._pauses_of_promise(life, promise.kind)
         return self._promises.runs_out(limits, life.opened_ms, pauses)
 
     def _pauses_of_promise(self, life: Life, kind: int) -> list[Span]:
-        if not self._promises.stops_for_waiting(kind, life.opened_ms):
+        if kind != RESOLUTION or not self._promises.excludes_waiting(life.opened_ms):
             return life.pauses
         return _with_waits(life, NEVER)
 
@@ -627,10 +631,9 @@ class Lifecycle:
         """Whether something would have fallen due by now, had the ticket been from its opening
         with the holder whom an assignment names."""
         holder = Holder(*fact.names)
-        share = self._promises.at_risk_share(life.opened_ms)
         for promise in life.promises:
-            limits = self._promises.limits(promise.kind, life.opened_ms, holder).share(share)
-            if self._promises.runs_out(limits, life.opened_ms, []) < fact.time_ms:
+            _, warned = self._promises.allowed(promise.kind, life.opened_ms, holder)
+            if self._promises.runs_out(warned, life.opened_ms, []) < fact.time_ms:
                 return True
         return life.settled_ms >= 0 or life.next_due_ms < fact.time_ms
 
@@ -665,7 +668,10 @@ class Lifecycle:
     def _fulfil(self, life: Life, kind: int, fact: Fact, place: int) -> None:
         promise = life.promise(kind)
         if promise is not None:
-            in_time = fact.time_ms <= self._runs_out(life, promise, promise.limited_by)
+            # Were it late it would be settled, except while the ticket is closed.
+            in_time = life.status != CLOSED_UNRESOLVED or fact.time_ms <= self._runs_out(
+                life, promise, promise.limited_by
+            )
             self._settle(life, promise, fact, (int(in_time), place))
 
     def _fulfil_as_measured(self, life: Life, fact: Fact, place: int) -> None:
@@ -685,7 +691,7 @@ class Lifecycle:
         """``what`` is whether it was kept, and by whom. Where nobody promised anything, it counts
         nowhere."""
         good, place = what
-        if self._limits_of(life, promise, promise.limited_by).is_promise:
+        if self._allowed(life, promise, promise.limited_by).limits.is_promise:
             stated = Stated(promise.kind, fact.time_ms, 1, good, place, fact.event)
             self._restate(life, SLA_ATTAINMENT, 1, stated)
         self._withdraw(life, promise, fact)

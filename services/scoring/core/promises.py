@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from services.scoring.core.calendars import CalendarError
-from services.scoring.core.rules import RuleHistory
+from services.scoring.core.rules import RuleHistory, RuleSet
 
 NEVER: Final = 1 << 62
 """After all instants."""
@@ -81,41 +81,40 @@ class Limits(NamedTuple):
         return Limits(*(None if limit is None else round(limit * part) for limit in self))
 
 
+class Allowed(NamedTuple):
+    """The whole of the time, and the share of it after which a promise is at risk."""
+
+    limits: Limits
+    warned: Limits
+
+
 class PromiseRules:
     """Limits, and when they run out, under one history of rules. The arithmetic is that of the
     durations: time passes outside the pauses, in working time by the calendar in force then."""
 
     def __init__(self, rules: RuleHistory) -> None:
         self._rules = rules
-        self._limits: dict[tuple[str, int, tuple[str, str, str]], Limits] = {}
+        self._allowed: dict[tuple[str, int, tuple[str, str, str]], Allowed] = {}
 
     def kinds(self, opened_ms: int) -> Iterable[int]:
         """The promises that the rules in force at an opening make to anybody."""
         promised = self._rules.at(opened_ms).promised
         return (kind for kind in PROMISES if not promised.isdisjoint(_INDICATORS[kind]))
 
-    def stops_for_waiting(self, kind: int, opened_ms: int) -> bool:
-        """Whether the clock of a promise stands still while the ticket waits for others."""
-        return kind == RESOLUTION and self._rules.at(opened_ms).exclude_waiting
+    def excludes_waiting(self, opened_ms: int) -> bool:
+        """Whether the clock of a resolution stands still while the ticket waits for others."""
+        return self._rules.at(opened_ms).exclude_waiting
 
-    def at_risk_share(self, opened_ms: int) -> float:
-        """The share of the allowed time after which a promise is at risk."""
-        return self._rules.at(opened_ms).at_risk_share
-
-    def limits(self, kind: int, opened_ms: int, holder: tuple[str, str, str]) -> Limits:
+    def allowed(self, kind: int, opened_ms: int, holder: tuple[str, str, str]) -> Allowed:
         """What is promised while this holder has the ticket."""
-        key = (self._rules.at(opened_ms).version, kind, holder)
-        found = self._limits.get(key)
-        if found is None:
-            if len(self._limits) > 100_000:
-                self._limits.clear()
-            found = self._limits[key] = self._find(kind, opened_ms, holder)
-        return found
-
-    def _find(self, kind: int, opened_ms: int, holder: tuple[str, str, str]) -> Limits:
         rules = self._rules.at(opened_ms)
-        elapsed, worked = (rules.limit_ms(name, *holder) for name in _INDICATORS[kind])
-        return Limits(elapsed, None if rules.calendar is None else worked)
+        key = (rules.version, kind, holder)
+        found = self._allowed.get(key)
+        if found is None:
+            if len(self._allowed) > 100_000:
+                self._allowed.clear()
+            found = self._allowed[key] = _find(rules, kind, holder)
+        return found
 
     def runs_out(self, limits: Limits, opened_ms: int, pauses: list[Span]) -> int:
         """The last instant at which none of the limits is exceeded; NEVER when that never comes to
@@ -131,10 +130,10 @@ class PromiseRules:
 
     def _without_pauses(self, limits: Limits, opened_ms: int) -> int:
         elapsed, worked = limits
-        return min(
-            NEVER if elapsed is None else opened_ms + elapsed,
-            NEVER if worked is None else self._deadline(opened_ms, worked + 1),
-        )
+        around_the_clock = NEVER if elapsed is None else opened_ms + elapsed
+        if worked is None:
+            return around_the_clock
+        return min(around_the_clock, self._deadline(opened_ms, worked + 1))
 
     def _worked(self, spans: list[Span], start: int, duration: int) -> int:
         """The last instant before ``duration`` of working time outside the spans has passed."""
@@ -150,6 +149,12 @@ class PromiseRules:
             return self._rules.deadline(start_ms, duration_ms) - 1
         except CalendarError:  # decades ahead: no timer waits for it
             return NEVER
+
+
+def _find(rules: RuleSet, kind: int, holder: tuple[str, str, str]) -> Allowed:
+    elapsed, worked = (rules.limit_ms(name, *holder) for name in _INDICATORS[kind])
+    limits = Limits(elapsed, None if rules.calendar is None else worked)
+    return Allowed(limits, limits.share(rules.at_risk_share))
 
 
 def _passed(spans: list[Span], start: int, duration: int) -> int:

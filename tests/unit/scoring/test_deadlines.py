@@ -102,6 +102,13 @@ def test_a_late_reply_takes_a_miss_back() -> None:
     assert attainment(partition.flush([reply])) == [(-1, 0, 60), (1, 1, 20)]
 
 
+def test_a_late_event_does_not_hide_what_falls_due_in_the_same_flush() -> None:
+    partition = Partition()
+    partition.flush([OPENED_AT_STORES, event("ticket.customer_replied", T, 20)])
+    late = event("ticket.customer_replied", T, 10)
+    assert attainment(partition.flush([late], until=2 * HOUR)) == [(1, 0, 60)]
+
+
 def test_a_duration_that_is_told_afterwards_takes_a_miss_back() -> None:
     partition = Partition()
     partition.flush([OPENED_AT_STORES], until=3 * HOUR)
