@@ -35,6 +35,7 @@ LIMITS = Limits(cells=7, record_bytes=600)
 Key = tuple[ScopeName, int, int, int]
 
 names = st.sampled_from(["", "a", "b"])
+RATINGS = [INDICATORS[name].kind == "rating" for name in INDICATOR_IDS]
 rows = st.builds(
     Row,
     indicator=st.integers(0, len(INDICATOR_IDS) - 1),
@@ -47,7 +48,7 @@ rows = st.builds(
     channel=names,
     category=names,
     event=st.integers(0, 2**64 - 1),
-)
+).map(lambda row: row._replace(value=row.value % 1001) if RATINGS[row.indicator] else row)
 steps_ms = st.sampled_from([0, MINUTE_MS, HOUR_MS, 3 * HOUR_MS, DAY_MS, 20 * DAY_MS])
 
 
@@ -63,15 +64,14 @@ class Model:
         for level, start in starts_of(row.time_ms, is_gauge=kind == "gauge"):
             if level == TOTAL or start >= watermark_ms - KEPT_MS[level]:
                 for scope in scopes_of(row):
-                    self.add((scope, level, start, row.indicator), row, timed=kind == "duration")
+                    self.add((scope, level, start, row.indicator), row, bucket_of(kind, row.value))
 
-    def add(self, key: Key, row: Row, *, timed: bool) -> None:
+    def add(self, key: Key, row: Row, bucket: int | None) -> None:
         sums = self.sums.setdefault(key, [0, 0, 0])
         for place, number in enumerate((1, row.value, row.good)):
             sums[place] += row.sign * number
-        if timed:
+        if bucket is not None:
             counts = self.sketches.setdefault(key, {})
-            bucket = sketch.bucket_of(row.value)
             counts[bucket] = counts.get(bucket, 0) + row.sign
 
     def expire(self, watermark_ms: int) -> None:
@@ -88,6 +88,12 @@ class Model:
 
     def cells(self) -> dict[Key, Cell]:
         return {key: self.cell(key) for key in self.sums}
+
+
+def bucket_of(kind: str, value: int) -> int | None:
+    if kind == "rating":
+        return value
+    return sketch.bucket_of(value) if kind in ("duration", "amount") else None
 
 
 def starts_of(time_ms: int, *, is_gauge: bool) -> Iterable[tuple[int, int]]:
