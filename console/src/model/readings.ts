@@ -17,6 +17,8 @@ export const MAIN_INDICATORS = [
 /** What the wall can show: the main indicators, and others where there is room for them. */
 export const WALL_INDICATORS: readonly string[] = [
   ...MAIN_INDICATORS,
+  "sla_attainment",
+  "sla_at_risk",
   "next_response_time",
   "first_contact_resolution",
   "nps",
@@ -41,6 +43,7 @@ const UNITS: Readonly<Record<string, Unit>> = {
   handling_time: "duration",
   cost_per_ticket: "money",
   backlog: "number",
+  sla_at_risk: "number",
   nps: "number",
   throughput: "number",
 };

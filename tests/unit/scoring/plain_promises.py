@@ -128,6 +128,9 @@ def add_promises(
     its opening."""
     ahead = list(facts)
     opened_ms, _, _, opener = ahead[0]
+    promised = {target.indicator for target in rules.at(opened_ms).targets if target.within_ms}
+    if not promised & {name for clock in CLOCKS.values() for name in clock}:
+        return
     promises = {kind: PlainPromise(kind, opened_ms, rules, add) for kind in CLOCKS}
     for promise in promises.values():
         promise.held_by(opener)
