@@ -136,9 +136,10 @@ def _unpack(code: str, column: bytes) -> tuple[int, ...]:
 class PaneUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
     """What one input partition says of one group in one flush.
 
-    ``revision`` is the flush's number in its partition and only grows. ``watermark_ms`` is the
-    greatest event time seen; ``caught_up`` says that nothing more was waiting; ``received_ms`` is
-    the latest reception among the flush's events (0: none). ``group`` is `Scope.group`.
+    ``revision`` is the flush's number in its partition and only grows. ``watermark_ms`` is how far
+    its time has come: the greatest event time seen, or the clock while it is live, for a deadline
+    passes though no event comes. ``caught_up`` says that nothing more was waiting; ``received_ms``
+    is the latest reception among the flush's events (0: none). ``group`` is `Scope.group`.
     """
 
     source: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,7 @@ from services.scoring.core.lifecycle import Life, Lifecycle, Row, new_life
 EXCLUDE: Final = ledger.ACTIONS.index("exclude")
 REATTRIBUTE: Final = ledger.ACTIONS.index("reattribute")
 EXEMPT: Final = ledger.ACTIONS.index("exempt")
+_SIGN: Final = Row._fields.index("sign")
 
 
 class Replay(NamedTuple):
@@ -66,11 +67,11 @@ def net(rows: list[Row]) -> list[Row]:
     """Rows without those that cancel each other, in the order of their statement."""
     if all(row.sign == 1 for row in rows):
         return rows
-    balance: dict[Row, int] = {}
+    balance: dict[tuple[Any, ...], int] = {}
     for row in rows:
-        stated = row._replace(sign=1)
-        balance[stated] = balance.get(stated, 0) + row.sign
-    return [row._replace(sign=sign) for row, sign in balance.items() if sign]
+        unsigned = row[:_SIGN] + row[_SIGN + 1 :]
+        balance[unsigned] = balance.get(unsigned, 0) + row.sign
+    return [Row._make((*row[:_SIGN], sign, *row[_SIGN:])) for row, sign in balance.items() if sign]
 
 
 def _standing(rows: list[Row]) -> set[Row]:

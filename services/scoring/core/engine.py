@@ -241,7 +241,7 @@ class Engine:
         rows += [TicketRow(t, b"") for t in forgotten]
         rows += slice_tickets
         watermark = Watermark(
-            self.partition, self._revision, self.watermark_ms, caught_up, pending.received_ms
+            self.partition, self._revision, self.stream_ms, caught_up, pending.received_ms
         )
         cells, slice_cells = self._wire(touched), self._wire(sliced)
         return Flush(
@@ -329,11 +329,14 @@ class Engine:
     def _comes_next(self, life: Life, fresh: list[Fact]) -> bool:
         """Whether living through the new facts (ascending) gives what a replay of all would."""
         first = fresh[0]
-        if life.corrected or life.opened_ms < 0:
-            return life.facts == 0 and len(fresh) == 1 and first.kind == ledger.OPENED
-        if ledger.order_of(first) < life.last or first.time_ms <= life.settled_ms:
+        if any(fact.kind == ledger.CORRECTED for fact in fresh):
             return False
-        if any(f.kind == ledger.CORRECTED for f in fresh):
+        if life.facts == 0:
+            # An opening that names nobody belongs to whom the ticket is assigned to first.
+            return first.kind == ledger.OPENED and (len(fresh) == 1 or any(first.names[:3]))
+        if life.corrected or life.opened_ms < 0:
+            return False
+        if ledger.order_of(first) < life.last or first.time_ms <= life.settled_ms:
             return False
         if not life.awaits_holder:
             return True
@@ -492,16 +495,15 @@ def _refused(topic: int, record: Record, reason: str, detail: str) -> Refused:
 
 
 class _Room:
-    """What a ticket has room for. Facts are weighed only where there are many of them."""
+    """What a ticket of many facts has room for."""
 
-    def __init__(self, ticket: Ticket, coming: int) -> None:
+    def __init__(self, ticket: Ticket) -> None:
         self.facts = ticket.life.facts
         self._bytes = len(ticket.facts)
-        self._weighs = self.facts + coming > ledger.FEW_FACTS
 
     def takes(self, fact: Fact) -> bool:
         """Whether one more finds room; it is counted then."""
-        size = self._bytes + tickets.size_of(fact) if self._weighs else self._bytes
+        size = self._bytes + tickets.size_of(fact)
         if self.facts >= ledger.MAX_FACTS or size > ledger.MAX_FACT_BYTES:
             return False
         self.facts += 1
@@ -512,13 +514,14 @@ class _Room:
 def _fresh(ticket: Ticket, reads: list[_Read], dead_letters: list[Refused]) -> list[Fact]:
     """The facts that are new to the ticket, less those that come too late or too many."""
     fresh: dict[int, Fact] = {}
-    room = _Room(ticket, len(reads))
+    is_large = ticket.life.facts + len(reads) > ledger.FEW_FACTS
+    room = _Room(ticket) if is_large else None
     for fact, topic, record, is_late in reads:
         if fact.event in fresh or (ticket.facts and ticket.knows(fact)):
             continue
         if is_late:
             reason, detail = "too_late", "its topic had come further than the horizon"
-        elif not room.takes(fact):
+        elif room is not None and not room.takes(fact):
             reason, detail = "too_many_events", f"the ticket has {room.facts} events"
         else:
             fresh[fact.event] = fact

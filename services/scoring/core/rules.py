@@ -306,7 +306,9 @@ class RuleHistory:
 
     def at(self, time_ms: int) -> RuleSet:
         """The version in force at an event's time; the first one also before its time."""
-        return self.versions[max(0, bisect_right(self._starts, time_ms) - 1)]
+        if len(self.versions) == 1 or time_ms < self._starts[1]:
+            return self.versions[0]
+        return self.versions[bisect_right(self._starts, time_ms) - 1]
 
     def worked_ms(self, start_ms: int, end_ms: int) -> int:
         """Working time in the span, each part by the calendar that was in force then."""

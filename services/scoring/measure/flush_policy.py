@@ -11,7 +11,7 @@ class FlushPolicy:
     flush began at least ``interval`` seconds ago: after a quiet spell the first event flushes at
     once, under load flushes are ``interval`` apart."""
 
-    interval: float = 0.2
+    interval: float = 0.1
     max_events: int = 5000
 
     def is_full(self, pending: int) -> bool:

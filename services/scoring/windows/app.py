@@ -18,7 +18,7 @@ log = structlog.get_logger("windows.app")
 
 GROUP: Final = "scoring-windows"
 BATCH: Final = 500
-BATCH_SECONDS: Final = 0.05
+BATCH_SECONDS: Final = 0.02
 
 
 def build_app(
