@@ -9,11 +9,12 @@ by one to readers that are in no hurry.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
+
+from shared.contracts.columns import pack, unpack
 
 Names = tuple[str, str, str, str, str]
 """Department, team, employee, channel, category; an unknown one is ""."""
@@ -24,9 +25,9 @@ class Measurement(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     ``time_ms`` is the instant it is booked at; ``value`` is ms for durations, minor units for
     amounts, per mille of the scale for ratings, 1, 0 or -1 for balances, 1 for counts, the change
-    for gauges; ``good`` is 1 or 0. ``sequence`` tells
-    several measurements of one ticket and indicator apart. ``event`` is the 64-bit hash of the
-    event that completed it. Unknown names are "".
+    for gauges; ``good`` is 1 or 0. ``sequence`` tells several measurements of one ticket and
+    indicator apart. ``event`` is the 64-bit hash of the event that completed it. Unknown names are
+    "".
     """
 
     ticket: str
@@ -77,16 +78,16 @@ class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
         ``struct.error`` when one ends inside a number, and ``IndexError`` when a place does not
         exist."""
         columns = zip(
-            _unpack("I", self.ticket),
+            unpack("I", self.ticket),
             self.indicator,
-            _unpack("i", self.sequence),
-            _unpack("b", self.sign),
-            _unpack("q", self.time_ms),
-            _unpack("q", self.value),
-            _unpack("b", self.good),
-            _unpack("I", self.name),
-            _unpack("Q", self.event),
-            _unpack("H", self.version),
+            unpack("i", self.sequence),
+            unpack("b", self.sign),
+            unpack("q", self.time_ms),
+            unpack("q", self.value),
+            unpack("b", self.good),
+            unpack("I", self.name),
+            unpack("Q", self.event),
+            unpack("H", self.version),
             strict=True,
         )
         for (
@@ -133,29 +134,21 @@ class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
             list(tickets),
             list(names),
             list(versions),
-            _pack("I", [tickets[row.ticket] for row in rows]),
-            _pack("B", [row.indicator for row in rows]),
-            _pack("i", [row.sequence for row in rows]),
-            _pack("b", [row.sign for row in rows]),
-            _pack("q", [row.time_ms for row in rows]),
-            _pack("q", [row.value for row in rows]),
-            _pack("b", [row.good for row in rows]),
-            _pack("I", [names[_names(row)] for row in rows]),
-            _pack("Q", [row.event for row in rows]),
-            _pack("H", [versions[row.rule_version] for row in rows]),
+            pack("I", [tickets[row.ticket] for row in rows]),
+            pack("B", [row.indicator for row in rows]),
+            pack("i", [row.sequence for row in rows]),
+            pack("b", [row.sign for row in rows]),
+            pack("q", [row.time_ms for row in rows]),
+            pack("q", [row.value for row in rows]),
+            pack("b", [row.good for row in rows]),
+            pack("I", [names[_names(row)] for row in rows]),
+            pack("Q", [row.event for row in rows]),
+            pack("H", [versions[row.rule_version] for row in rows]),
         )
 
 
 def _names(row: Measurement) -> Names:
     return row.department, row.team, row.employee, row.channel, row.category
-
-
-def _pack(code: str, numbers: Sequence[int]) -> bytes:
-    return struct.pack(f"<{len(numbers)}{code}", *numbers)
-
-
-def _unpack(code: str, column: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"<{len(column) // struct.calcsize(code)}{code}", column)
 
 
 class MeasurementBatch(msgspec.Struct, array_like=True, gc=False):

@@ -12,11 +12,12 @@ and gives them one by one to readers that are in no hurry.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 import msgspec
+
+from shared.contracts.columns import pack, unpack
 
 MINUTE: Final = 0
 QUARTER: Final = 1
@@ -84,16 +85,16 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     def __iter__(self) -> Iterator[Cell]:
         """The cells one by one."""
-        sketch = zip(_unpack("h", self.bucket), _unpack("q", self.counts), strict=True)
+        sketch = zip(unpack("h", self.bucket), unpack("q", self.counts), strict=True)
         columns = zip(
-            _unpack("I", self.scope),
+            unpack("I", self.scope),
             self.level,
             self.indicator,
-            _unpack("q", self.start_ms),
-            _unpack("q", self.n),
-            _unpack("q", self.total),
-            _unpack("q", self.good),
-            _unpack("H", self.buckets),
+            unpack("q", self.start_ms),
+            unpack("q", self.n),
+            unpack("q", self.total),
+            unpack("q", self.good),
+            unpack("H", self.buckets),
             strict=True,
         )
         for scope, level, indicator, start_ms, n, total, good, buckets in columns:
@@ -109,28 +110,20 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
         sketch = [entry for cell in rows for entry in cell.sketch]
         return cls(
             scopes,
-            _pack("I", [places[cell.scope] for cell in rows]),
+            pack("I", [places[cell.scope] for cell in rows]),
             bytes(cell.level for cell in rows),
             bytes(cell.indicator for cell in rows),
-            _pack("q", [cell.start_ms for cell in rows]),
-            _pack("q", [cell.n for cell in rows]),
-            _pack("q", [cell.total for cell in rows]),
-            _pack("q", [cell.good for cell in rows]),
-            _pack("H", [len(cell.sketch) for cell in rows]),
-            _pack("h", [bucket for bucket, _ in sketch]),
-            _pack("q", [count for _, count in sketch]),
+            pack("q", [cell.start_ms for cell in rows]),
+            pack("q", [cell.n for cell in rows]),
+            pack("q", [cell.total for cell in rows]),
+            pack("q", [cell.good for cell in rows]),
+            pack("H", [len(cell.sketch) for cell in rows]),
+            pack("h", [bucket for bucket, _ in sketch]),
+            pack("q", [count for _, count in sketch]),
         )
 
 
 NO_CELLS: Final = Cells()
-
-
-def _pack(code: str, numbers: Sequence[int]) -> bytes:
-    return struct.pack(f"<{len(numbers)}{code}", *numbers)
-
-
-def _unpack(code: str, column: bytes) -> tuple[int, ...]:
-    return struct.unpack(f"<{len(column) // struct.calcsize(code)}{code}", column)
 
 
 class PaneUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
