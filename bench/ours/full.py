@@ -15,12 +15,14 @@ from bench.ours.settings import VariantSettings, from_arguments
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.member import Measure
 from services.scoring.rule_files import load_rules
+from shared.runtime.collector import calm_collector
 
 REPORT_SECONDS: Final = 0.2
 
 
 async def run(settings: VariantSettings) -> None:
     """Until every event of the input topics is stored."""
+    calm_collector()
     measure = Measure(settings.bootstrap, settings.partitions, load_rules(None), FlushPolicy())
     stopping = asyncio.Event()
     working = asyncio.create_task(measure.run(stopping))

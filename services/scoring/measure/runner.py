@@ -12,6 +12,7 @@ from services.scoring.measure.member import Measure
 from services.scoring.measure.watch import end_when_stuck
 from services.scoring.rule_files import load_rules
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES, TOPICS, Topic
+from shared.runtime.collector import calm_collector
 from shared.runtime.health_server import HealthServer
 from shared.runtime.kafka import broker_answers, ensure_topics
 
@@ -41,6 +42,7 @@ class MeasureSettings(Protocol):
 
 async def run(settings: MeasureSettings) -> None:
     """Until SIGINT or SIGTERM."""
+    calm_collector()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

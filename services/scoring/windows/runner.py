@@ -17,6 +17,7 @@ from services.scoring.windows.app import GROUP, build_app, commit
 from services.scoring.windows.emitter import Emitter
 from services.scoring.windows.owner import Owner
 from services.scoring.windows.topics import REGISTERED, WindowsTopics
+from shared.runtime.collector import calm_collector
 from shared.runtime.health_server import HealthServer
 from shared.runtime.kafka import ensure_topics, make_producer
 
@@ -48,6 +49,7 @@ class StoppedByItself(RuntimeError):
 
 async def run(settings: WindowsSettings) -> None:
     """Until SIGINT or SIGTERM; raises when a part fails, to be started anew."""
+    calm_collector()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

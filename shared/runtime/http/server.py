@@ -1,7 +1,6 @@
 """uvicorn, run by program: deadlines for headers, and a shutdown that ends streams too."""
 
 import asyncio
-import gc
 import signal
 import socket
 from contextlib import nullcontext, suppress
@@ -10,6 +9,8 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shared.runtime.collector import calm_collector
 
 KEEP_ALIVE = 15
 GRACE = 4
@@ -100,8 +101,7 @@ def make_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
 
 def serve(app: FastAPI, host: str, port: int) -> None:
     """Blocks until SIGINT or SIGTERM, then ends within 5 s and returns normally."""
-    gc.collect()
-    gc.freeze()  # modules and routes live for ever: each full collection would look at them all
+    calm_collector()
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again when all is done
     with suppress(KeyboardInterrupt):
         Server(app, make_config(app, host, port)).run()
