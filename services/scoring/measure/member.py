@@ -224,12 +224,20 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
                 async with self._restoring:
                     await worker.start()
                 give_back_freed()
+                worker.skip_to(await self._begins(worker.partition))
                 break
             except (KafkaError, TimeoutError) as error:
                 log.warning("restore_failed", partition=worker.partition, error=repr(error))
                 await worker.stop()
                 await asyncio.sleep(RETRY_SECONDS)
         self._release(worker)
+
+    async def _begins(self, partition: int) -> list[int]:
+        """Where each input topic begins at the broker."""
+        assert self._consumer is not None
+        inputs = _inputs(partition)
+        begins = await self._consumer.beginning_offsets(inputs)
+        return [begins[tp] for tp in inputs]
 
     def _release(self, worker: PartitionWorker) -> None:
         """Seek, and only then work."""
