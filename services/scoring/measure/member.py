@@ -206,10 +206,13 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         log.info("assigned", partitions=sorted(partitions))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Hand over: what was read is stored before the next owner begins."""
+        """Hand over: what was read is stored before the next owner begins. aiokafka only logs what
+        is raised here; a worker that stayed would never let the process be ready again."""
         del revoked  # the eager protocol takes back everything
-        await self._flush_all()
-        await self._drop_all()
+        try:
+            await self._flush_all()
+        finally:
+            await self._drop_all()
 
     def _begin(self, worker: PartitionWorker) -> None:
         assert self._consumer is not None
