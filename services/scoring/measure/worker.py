@@ -145,8 +145,9 @@ class PartitionWorker:
 
     @property
     def _to_book(self) -> int:
-        """Records that were read; a deadline that has passed is like one."""
-        return self._engine.pending_events + self._engine.has_due
+        """Records that were read; a deadline that has passed, or much time, is like one."""
+        engine = self._engine
+        return engine.pending_events + (engine.has_due or engine.has_come_far)
 
     def begin_flush(self, *, caught_up: bool) -> None:
         """Book what was read and begin to store it. What is read meanwhile is booked by the next
@@ -167,11 +168,11 @@ class PartitionWorker:
     async def flush_all(self, *, caught_up: bool) -> None:
         """Store everything that was read; raises what a store raised. Of very many deadlines one
         turn is booked: the next owner finds the others."""
-        has_due = self._engine.has_due
-        while self._storing is not None or self._engine.has_pending or has_due:
+        has_more = self._to_book > 0
+        while self._storing is not None or self._engine.has_pending or has_more:
             if self._storing is None:
                 self.begin_flush(caught_up=caught_up)
-                has_due = False
+                has_more = False
             assert self._storing is not None
             await asyncio.wait([self._storing])
             error = self.failure()

@@ -12,6 +12,7 @@ import pytest
 from services.scoring.core.changelog import Tail, encode_changelog
 from services.scoring.core.deadlines import Deadlines
 from services.scoring.core.engine import Flush
+from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.worker import PartitionWorker
@@ -21,6 +22,7 @@ from tests.unit.scoring.engine_events import START, Log, event
 from tests.unit.scoring.promising import promise_rules
 
 RULES = promise_rules(("resolution_time", "department:*", "10m"))
+OVERNIGHT = promise_rules(("resolution_time", "department:*", "10h"))
 OPENED = event("ticket.opened", "T-1", 0, {"department": "stores"})
 
 
@@ -57,9 +59,9 @@ class Clock:
         return (START + timedelta(minutes=self.minutes)).timestamp()
 
 
-async def started(store: KeptFlushes, clock: Clock) -> PartitionWorker:
+async def started(store: KeptFlushes, clock: Clock, rules: RuleHistory = RULES) -> PartitionWorker:
     policy = FlushPolicy(interval=0.2, max_events=100)
-    worker = PartitionWorker(0, RULES, store, policy, clock=clock, wall_clock=clock)
+    worker = PartitionWorker(0, rules, store, policy, clock=clock, wall_clock=clock)
     await worker.start()
     worker.ready = True
     return worker
@@ -131,6 +133,26 @@ async def test_a_quiet_night_does_not_stop_deadlines_nor_does_a_restart_forget_t
     clock.minutes = 20
     worker.pass_time(caught_up=True)
     await worker.flush_all(caught_up=True)
+    assert misses(store) == [1]
+
+
+async def pass_minutes(worker: PartitionWorker, clock: Clock, until: int) -> None:
+    while clock.minutes < until:
+        clock.minutes += 1
+        worker.pass_time(caught_up=True)
+        if worker.is_due():
+            await worker.flush_all(caught_up=True)
+
+
+async def test_a_restart_in_a_long_silence_does_not_stop_the_clock() -> None:
+    store, clock = KeptFlushes(), Clock()
+    worker = await started(store, clock, OVERNIGHT)
+    read(worker)
+    await pass_minutes(worker, clock, 90)
+    stored = len(store.flushes)
+    assert stored < 90 / 4
+    worker = await started(store, clock, OVERNIGHT)
+    await pass_minutes(worker, clock, 11 * 60)
     assert misses(store) == [1]
 
 
