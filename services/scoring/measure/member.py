@@ -291,6 +291,8 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         await asyncio.gather(*starts.values(), return_exceptions=True)
         workers, self._workers = self._workers, {}
         await asyncio.gather(*(worker.stop() for worker in workers.values()))
+        for partition in workers:
+            metrics.forget(partition)
 
 
 def _inputs(partition: int) -> list[TopicPartition]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.scoring.core.engine import Flush
 from services.scoring.measure.flush_policy import FlushPolicy
@@ -55,3 +56,24 @@ async def test_a_worker_whose_last_flush_fails_is_let_go_all_the_same() -> None:
         await member.on_partitions_revoked([])
     assert member.partitions == []
     assert store.closed
+
+
+async def test_a_member_says_nothing_of_partitions_that_it_has_let_go() -> None:
+    worker = await started(KeptFlushes(), Clock())
+    read(worker)
+    member = Member(worker)
+    await worker.flush_all(caught_up=True)
+    assert "bellwether_measure_stream_time_seconds" in gauges_of(worker.partition)
+    await member.on_partitions_revoked([])
+    assert gauges_of(worker.partition) == set()
+
+
+def gauges_of(partition: int) -> set[str]:
+    metrics = [metric for metric in REGISTRY.collect() if metric.type == "gauge"]
+    samples = (sample for metric in metrics for sample in metric.samples)
+    label = str(partition)
+    return {
+        sample.name
+        for sample in samples
+        if sample.name.startswith("bellwether_measure_") and sample.labels.get("partition") == label
+    }
