@@ -25,6 +25,7 @@ from services.scoring.core.lifecycle import Life, Lifecycle, Row
 from services.scoring.core.measured import Measured, NameTable, measured, to_wire
 from services.scoring.core.panes import DAY_MS, HOUR_MS, Cursor, PaneStore
 from services.scoring.core.rules import RuleHistory
+from services.scoring.core.stream_time import LIVE_MS
 from services.scoring.core.tickets import Ticket
 from shared.contracts import scopes
 from shared.contracts.decode import DecodeError, decode_event
@@ -39,6 +40,10 @@ MIN_SLICE_TICKETS: Final = 20
 MIN_SLICE_CELLS: Final = 50
 MAX_FLUSHES_A_ROUND: Final = 2000
 """However large the state and however small the flushes, the log's tail is bounded by it."""
+
+REMEMBERED_MS: Final = LIVE_MS // 3
+"""Time that passes in silence is stored so often: an engine that is restored in a quiet night finds
+the stream as live as it was left."""
 
 
 class Record(NamedTuple):
@@ -169,6 +174,11 @@ class Engine:
     def has_due(self) -> bool:
         """Whether something has fallen due that is not booked."""
         return self._deadlines.is_due(self.stream_ms, self._tickets)
+
+    @property
+    def has_come_far(self) -> bool:
+        """Whether so much time has passed since the last flush that a restart has to know."""
+        return self.stream_ms - self._settled_ms >= REMEMBERED_MS
 
     def advance(self, stream_ms: int) -> None:
         """Time has come so far, though no event says so."""

@@ -1,8 +1,9 @@
 """A ticket at rest: its life so far and its facts, in a few hundred bytes.
 
 Facts rest as one string of MessagePack arrays. A fact that comes in order is appended without
-reading the others, and a repeated event is found by looking for its hash in the string; the whole
-list is only read to replay a history. The changelog takes the bytes as they are.
+reading the others: that an event is new is seen by looking for its hash in the string. The whole
+list is only read where the hash is there, and to replay a history. The changelog takes the bytes as
+they are.
 """
 
 from __future__ import annotations
@@ -29,8 +30,14 @@ class Ticket(msgspec.Struct, array_like=True, gc=False):
 
     def knows(self, fact: Fact) -> bool:
         """Whether the event is among the facts."""
+        return self._may_know(fact) and any(
+            known.event == fact.event for known in self.list_facts()
+        )
+
+    def _may_know(self, fact: Fact) -> bool:
+        """Whether its hash is somewhere in the facts: maybe as what a correction corrects."""
         if fact.event < 1 << 32:  # such a hash has a shorter form, which other numbers may contain
-            return any(known.event == fact.event for known in self.list_facts())
+            return True
         return b"%c%b" % (_UINT64, fact.event.to_bytes(8)) in self.facts
 
     def append(self, facts: Iterable[Fact]) -> None:

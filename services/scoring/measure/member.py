@@ -206,10 +206,13 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         log.info("assigned", partitions=sorted(partitions))
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Hand over: what was read is stored before the next owner begins."""
+        """Hand over: what was read is stored before the next owner begins. aiokafka only logs what
+        is raised here; a worker that stayed would never let the process be ready again."""
         del revoked  # the eager protocol takes back everything
-        await self._flush_all()
-        await self._drop_all()
+        try:
+            await self._flush_all()
+        finally:
+            await self._drop_all()
 
     def _begin(self, worker: PartitionWorker) -> None:
         assert self._consumer is not None
@@ -224,12 +227,20 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
                 async with self._restoring:
                     await worker.start()
                 give_back_freed()
+                worker.skip_to(await self._begins(worker.partition))
                 break
             except (KafkaError, TimeoutError) as error:
                 log.warning("restore_failed", partition=worker.partition, error=repr(error))
                 await worker.stop()
                 await asyncio.sleep(RETRY_SECONDS)
         self._release(worker)
+
+    async def _begins(self, partition: int) -> list[int]:
+        """Where each input topic begins at the broker."""
+        assert self._consumer is not None
+        inputs = _inputs(partition)
+        begins = await self._consumer.beginning_offsets(inputs)
+        return [begins[tp] for tp in inputs]
 
     def _release(self, worker: PartitionWorker) -> None:
         """Seek, and only then work."""
@@ -280,6 +291,8 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         await asyncio.gather(*starts.values(), return_exceptions=True)
         workers, self._workers = self._workers, {}
         await asyncio.gather(*(worker.stop() for worker in workers.values()))
+        for partition in workers:
+            metrics.forget(partition)
 
 
 def _inputs(partition: int) -> list[TopicPartition]:

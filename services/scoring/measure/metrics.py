@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from prometheus_client import Counter, Gauge, Histogram
 
 EVENTS = Counter(
@@ -50,3 +52,10 @@ FLUSH_FAILURES = Counter(
     "bellwether_measure_flush_failures_total",
     "Flushes that could not be stored; the partition was restored and read again.",
 )
+_OF_ITS_OWNER: Final = (RESTORE_SECONDS, TICKETS, WATERMARK, STREAM_TIME, LAG)
+
+
+def forget(partition: int) -> None:
+    """The partition was let go: what was so last would pass for what is so."""
+    for gauge in _OF_ITS_OWNER:
+        gauge.remove(partition)

@@ -87,6 +87,15 @@ class PartitionWorker:
         engine.finish_restore()
         return engine
 
+    def skip_to(self, begins: Sequence[int]) -> None:
+        """Read on from where the topics begin by now, if that is further: what they held before has
+        expired, and nothing would come that says so."""
+        before = self._engine.positions
+        self._engine.positions = [max(pair) for pair in zip(before, begins, strict=True)]
+        self._read = list(self._engine.positions)
+        if self._engine.positions != before:
+            log.warning("records_expired", partition=self.partition, unread=before, begins=begins)
+
     async def stop(self) -> None:
         """Let go without flushing; a transaction under way is aborted, so that it does not wait for
         ever for its producer."""
@@ -136,8 +145,9 @@ class PartitionWorker:
 
     @property
     def _to_book(self) -> int:
-        """Records that were read; a deadline that has passed is like one."""
-        return self._engine.pending_events + self._engine.has_due
+        """Records that were read; a deadline that has passed, or much time, is like one."""
+        engine = self._engine
+        return engine.pending_events + (engine.has_due or engine.has_come_far)
 
     def begin_flush(self, *, caught_up: bool) -> None:
         """Book what was read and begin to store it. What is read meanwhile is booked by the next
@@ -156,10 +166,13 @@ class PartitionWorker:
         return storing.exception()
 
     async def flush_all(self, *, caught_up: bool) -> None:
-        """Store everything that was read; raises what a store raised."""
-        while self._storing is not None or self._to_book:
+        """Store everything that was read; raises what a store raised. Of very many deadlines one
+        turn is booked: the next owner finds the others."""
+        has_more = self._to_book > 0
+        while self._storing is not None or self._engine.has_pending or has_more:
             if self._storing is None:
                 self.begin_flush(caught_up=caught_up)
+                has_more = False
             assert self._storing is not None
             await asyncio.wait([self._storing])
             error = self.failure()

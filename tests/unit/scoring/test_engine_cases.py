@@ -173,6 +173,19 @@ def test_a_reattributed_event_belongs_to_whom_the_correction_names() -> None:
     assert [v[2] for v in values(flush, "first_response_time")] == ["sun.li"]
 
 
+def test_a_correction_that_comes_before_its_event_does_not_pass_for_it() -> None:
+    engine, log = new_engine(RULES), Log()
+    reply = event("response.sent", T, 7, {"sender": "employee", "employee": "zhao.min"}, id="x")
+    data = {"action": "reattribute", "event_id": "x", "employee": "sun.li", "reason": "shared desk"}
+    stated: list[list[str]] = []
+    for batch in ([OPENED, event("ticket.corrected", T, 60, data)], [reply], [reply]):
+        log.append(batch)
+        log.feed(engine)
+        flush = engine.flush(caught_up=True)
+        stated.append([v[2] for v in values(flush, "first_response_time")])
+    assert stated == [[], ["sun.li"], []]
+
+
 def test_exempt_time_is_taken_off_the_clock() -> None:
     data: dict[str, Any] = {
         "action": "exempt",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from functools import partialmethod
+from typing import Any, NamedTuple
 
 import pytest
 
 from services.scoring.core.changelog import Tail, encode_changelog
+from services.scoring.core.deadlines import Deadlines
 from services.scoring.core.engine import Flush
+from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.worker import PartitionWorker
@@ -18,6 +22,7 @@ from tests.unit.scoring.engine_events import START, Log, event
 from tests.unit.scoring.promising import promise_rules
 
 RULES = promise_rules(("resolution_time", "department:*", "10m"))
+OVERNIGHT = promise_rules(("resolution_time", "department:*", "10h"))
 OPENED = event("ticket.opened", "T-1", 0, {"department": "stores"})
 
 
@@ -54,9 +59,9 @@ class Clock:
         return (START + timedelta(minutes=self.minutes)).timestamp()
 
 
-async def started(store: KeptFlushes, clock: Clock) -> PartitionWorker:
+async def started(store: KeptFlushes, clock: Clock, rules: RuleHistory = RULES) -> PartitionWorker:
     policy = FlushPolicy(interval=0.2, max_events=100)
-    worker = PartitionWorker(0, RULES, store, policy, clock=clock, wall_clock=clock)
+    worker = PartitionWorker(0, rules, store, policy, clock=clock, wall_clock=clock)
     await worker.start()
     worker.ready = True
     return worker
@@ -71,13 +76,17 @@ class Message(NamedTuple):
     value: bytes | None
 
 
-def read(worker: PartitionWorker) -> None:
+def read(
+    worker: PartitionWorker,
+    events: Sequence[dict[str, Any]] = (OPENED,),
+    ends: Sequence[int] = (0,) * len(INPUTS),
+) -> None:
     log = Log()
-    log.append([OPENED])
+    log.append(events)
     for place, records in enumerate(log.records):
         if records:
             worker.take(place, [Message(*record) for record in records])
-    worker.process([0] * len(INPUTS))
+    worker.process(ends)
 
 
 def misses(store: KeptFlushes) -> list[int]:
@@ -125,3 +134,57 @@ async def test_a_quiet_night_does_not_stop_deadlines_nor_does_a_restart_forget_t
     worker.pass_time(caught_up=True)
     await worker.flush_all(caught_up=True)
     assert misses(store) == [1]
+
+
+async def pass_minutes(worker: PartitionWorker, clock: Clock, until: int) -> None:
+    while clock.minutes < until:
+        clock.minutes += 1
+        worker.pass_time(caught_up=True)
+        if worker.is_due():
+            await worker.flush_all(caught_up=True)
+
+
+async def test_a_restart_in_a_long_silence_does_not_stop_the_clock() -> None:
+    store, clock = KeptFlushes(), Clock()
+    worker = await started(store, clock, OVERNIGHT)
+    read(worker)
+    await pass_minutes(worker, clock, 90)
+    stored = len(store.flushes)
+    assert stored < 90 / 4
+    worker = await started(store, clock, OVERNIGHT)
+    await pass_minutes(worker, clock, 11 * 60)
+    assert misses(store) == [1]
+
+
+async def test_a_worker_that_lets_go_does_not_settle_every_deadline_of_a_long_standstill(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Deadlines, "take", partialmethod(Deadlines.take, most=1))
+    store, clock = KeptFlushes(), Clock()
+    worker = await started(store, clock)
+    tickets = [event("ticket.opened", f"T-{n}", n, {"department": "stores"}) for n in range(5)]
+    read(worker, tickets)
+    await worker.flush_all(caught_up=True)
+    clock.minutes = 18
+    worker.pass_time(caught_up=True)
+    await worker.flush_all(caught_up=True)
+    assert len(store.flushes) == 2
+    worker = await started(store, clock)
+    worker.pass_time(caught_up=True)
+    while worker.is_due():
+        await worker.flush_all(caught_up=True)
+        clock.minutes += 1
+    assert misses(store) == [1] * 5
+
+
+async def test_a_topic_of_which_everything_has_expired_holds_up_nobody() -> None:
+    store, clock = KeptFlushes(), Clock()
+    worker = await started(store, clock)
+    worker.skip_to([0] * len(INPUTS))
+    assert worker.positions == [0] * len(INPUTS)
+    worker.skip_to([0, 500, 0])
+    assert worker.positions == [0, 500, 0]
+    read(worker, ends=[1, 500, 0])
+    assert worker.is_due()
+    await worker.flush_all(caught_up=True)
+    assert (await started(store, clock)).positions == [1, 500, 0]

@@ -1,0 +1,79 @@
+"""A member of the group lets go of its partitions, whatever becomes of its last flushes."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from prometheus_client import REGISTRY
+
+from services.scoring.core.engine import Flush
+from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.member import Measure
+from services.scoring.measure.worker import PartitionWorker
+from tests.unit.scoring.test_measure_worker import RULES, Clock, KeptFlushes, read, started
+
+
+class Refusing(KeptFlushes):
+    """Raises what no broker does."""
+
+    closed = False
+
+    async def store(self, flush: Flush) -> None:
+        raise ZeroDivisionError
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Consumer:
+    """Says where topics end."""
+
+    def highwater(self, _: object) -> int:
+        return 0
+
+
+class Member(Measure):
+    """In the group, with one worker."""
+
+    def __init__(self, worker: PartitionWorker) -> None:
+        super().__init__("unused:0", 1, RULES, FlushPolicy())
+        self._workers = {worker.partition: worker}
+        self._consumer = cast(Any, Consumer())
+        self._joined = True
+
+    @property
+    def partitions(self) -> list[int]:
+        return list(self._workers)
+
+
+async def test_a_worker_whose_last_flush_fails_is_let_go_all_the_same() -> None:
+    store = Refusing()
+    worker = await started(store, Clock())
+    read(worker)
+    member = Member(worker)
+    with pytest.raises(ZeroDivisionError):
+        await member.on_partitions_revoked([])
+    assert member.partitions == []
+    assert store.closed
+
+
+async def test_a_member_says_nothing_of_partitions_that_it_has_let_go() -> None:
+    worker = await started(KeptFlushes(), Clock())
+    read(worker)
+    member = Member(worker)
+    await worker.flush_all(caught_up=True)
+    assert "bellwether_measure_stream_time_seconds" in gauges_of(worker.partition)
+    await member.on_partitions_revoked([])
+    assert gauges_of(worker.partition) == set()
+
+
+def gauges_of(partition: int) -> set[str]:
+    metrics = [metric for metric in REGISTRY.collect() if metric.type == "gauge"]
+    samples = (sample for metric in metrics for sample in metric.samples)
+    label = str(partition)
+    return {
+        sample.name
+        for sample in samples
+        if sample.name.startswith("bellwether_measure_") and sample.labels.get("partition") == label
+    }
