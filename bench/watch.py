@@ -42,19 +42,24 @@ class Sample:
 
 @dataclass
 class Watched:
-    """Samples, and the CPU-seconds of each process while it was watched."""
+    """Samples, and the CPU-seconds of each process while it was watched. ``missed`` samples could
+    not be had because a service gave no answer."""
 
     samples: list[Sample] = field(default_factory=list)
     cpu_s: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    missed: int = 0
 
     def lag(self) -> list[tuple[float, float]]:
         """Of all services together. What the windows say is a saw: their group commits every few
-        seconds, and right after it the lag is what it is; so the least of some samples counts."""
+        seconds, and right after it the lag is what it is; so the least of some samples counts.
+        Where none of them could say, the last that was known does."""
         points = []
+        windows = 0.0
         for place, sample in enumerate(self.samples):
             recent = self.samples[max(0, place - SAW_SAMPLES + 1) : place + 1]
-            windows = min(one.lag.get("windows", 0.0) for one in recent)
+            told = (one.lag["windows"] for one in recent if "windows" in one.lag)
+            windows = min(told, default=windows)
             rest = sum(lag for name, lag in sample.lag.items() if name != "windows")
             points.append((sample.at_s, windows + rest))
         return points
@@ -106,9 +111,13 @@ class Watcher:
 
     def _sample(self, watched: Watched, began: float, stopping: threading.Event) -> None:
         while not stopping.wait(EVERY_SECONDS):
-            tickets = total(_metrics(self._urls["measure"]), TICKETS)
+            try:
+                tickets = total(_metrics(self._urls["measure"]), TICKETS)
+                lag = {**self.lag(), **self._windows_lag()}
+            except OSError:
+                watched.missed += 1
+                continue
             rss = {name: _memory(process) for name, process in self._processes.items()}
-            lag = {**self.lag(), **self._windows_lag()}
             watched.samples.append(Sample(time.monotonic() - began, lag, rss, int(tickets)))
 
     def _windows_lag(self) -> dict[str, float]:

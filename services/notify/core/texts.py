@@ -98,6 +98,7 @@ _AT_MOST: Final = Bilingual("at most", "不高于")
 _SAMPLE: Final = Bilingual("n = {n}", "样本 {n}")
 _INTERVAL: Final = Bilingual(", 95 % interval {low} to {high}", "，95% 区间 {low} 至 {high}")
 _NO_VALUE: Final = Bilingual("no data", "无数据")
+_MINOR: Final = Bilingual("{amount} minor units", "{amount}（最小货币单位）")
 _SHARES: Final = ("ratio", "share_within")
 _SHARE_UNITS: Final = ("ratio", "scale")
 
@@ -191,6 +192,8 @@ def _quantity(facts: Facts, value: float | None, pick: Pick) -> str:
     unit = known.unit if known else "" if facts.measure == "value" else "ms"
     if facts.measure in _SHARES or unit in _SHARE_UNITS:
         return f"{value * 100:.1f}%"
+    if unit == "minor":
+        return pick(_MINOR).format(amount=f"{round(value):,}")
     if unit != "ms":
         return f"{value:,.6g}"
     return _duration(round(value), pick)

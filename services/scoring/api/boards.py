@@ -40,4 +40,5 @@ class Boards:
     def _encode(self, wanted: ScoreFilter, limit: int, after: str | None) -> BoardPage:
         board = self._scores.board(wanted, limit, after)
         rows = b",".join(board.rows)
-        return BoardPage(rows, digest_etag(rows), board.next)
+        tag = digest_etag(b"%b\n%b" % (rows, (board.next or "").encode()))
+        return BoardPage(rows, tag, board.next)

@@ -27,6 +27,7 @@ from services.scoring.core.stream_time import StreamClock
 from services.scoring.core.verdicts import judge
 from services.scoring.core.windows import (
     ALL_WINDOWS,
+    MINUTE_MS,
     PLACE,
     QUARTER_MS,
     SPECS,
@@ -81,6 +82,8 @@ class Evaluation:
         self._moved = 0
         self._to_judge: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._subjects: dict[int, list[_Watched]] = {}
+        self._moved_by_time: dict[str, Subject] = {}
+        self._timed_minute = 0
         self._news_received: Integers = np.zeros(0, np.int64)
         self._received: Integers = np.zeros(0, np.int64)
         self._on_duty: dict[int, int | None] = {}
@@ -175,13 +178,16 @@ class Evaluation:
         """The quarter-hours up to ``stream_ms`` at which there is something to judge, in order.
         Judging may begin a ``for`` that elapses on the way."""
         changes = self._instants_of_change(stream_ms)
+        judged_ms = self._at_ms
         while True:
             due = self._watch.next_due()
             elapsed = [_quarter_at(due)] if due is not None else []
-            instant = min([*changes[:1], *elapsed], default=stream_ms + 1)
+            passing = [_next_quarter(judged_ms)] if self._moved_by_time else []
+            instant = min([*changes[:1], *elapsed, *passing], default=stream_ms + 1)
             if instant > stream_ms:
                 return
             yield max(instant, self._at_ms + 1)
+            judged_ms = max(judged_ms, instant)
             changes = changes[bisect_right(changes, instant) :]
 
     def _instants_of_change(self, stream_ms: int) -> list[int]:
@@ -228,10 +234,19 @@ class Evaluation:
                     breaches += self._look(watched.subject, at_ms, received, version)
         self._to_judge[:] = 0
         self._news_received[:] = 0
-        for subject in self._watch.due(at_ms):
+        for subject in [*self._watch.due(at_ms), *self._moved_until(at_ms)]:
             if subject.key not in looked:
+                looked.add(subject.key)
                 breaches += self._look(subject, at_ms, 0, version)
         return breaches
+
+    def _moved_until(self, at_ms: int) -> list[Subject]:
+        """Subjects whose figure is another because time on duty has passed; once a minute."""
+        minute = at_ms // MINUTE_MS
+        if minute == self._timed_minute:
+            return []
+        self._timed_minute = minute
+        return list(self._moved_by_time.values())
 
     def _news_of(self, scope_id: int) -> int:
         known = self._news_received
@@ -249,6 +264,7 @@ class Evaluation:
         self, subject: Subject, at_ms: int, received_ms: int, version: str
     ) -> Iterator[Breach]:
         measured = self._measure(subject.target, subject.scope_id)
+        self._note_derived(subject, measured)
         record = self._watch.look(
             subject, measured, at_ms=at_ms, received_ms=received_ms, rules=version
         )
@@ -256,6 +272,12 @@ class Evaluation:
             window = 1 << PLACE[subject.target.window]
             self._emission.want(subject.scope_id, window)
             yield record
+
+    def _note_derived(self, subject: Subject, measured: Measured) -> None:
+        if subject.target.indicator in DERIVED and measured.n:
+            self._moved_by_time[subject.key] = subject
+        else:
+            self._moved_by_time.pop(subject.key, None)
 
     def _measure(self, target: Target, scope_id: int) -> Measured:
         return self._reading(PLACE[target.window], scope_id, target.indicator).measure(
@@ -300,6 +322,7 @@ class Evaluation:
             return []
         self._current = rules
         self._subjects.clear()
+        self._moved_by_time.clear()
         self._watch.forget_waiting()
         every_scope = np.arange(self._windows.scopes)
         self._want_judged(every_scope, ALL_WINDOWS)

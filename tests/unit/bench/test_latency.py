@@ -10,7 +10,7 @@ import pytest
 from bench import latency
 from bench.latency import Run
 from bench.load.probes import TARGET, Matched
-from bench.watch import Sample, Watched, total
+from bench.watch import Sample, Watched, Watcher, total
 from bench.webhooks import Receiver
 
 MB = 1_000_000
@@ -59,10 +59,19 @@ def test_percentiles_are_in_the_results_with_how_many_they_rest_on() -> None:
         replace(RUN, matched=Matched([100.0] * 99, [150.0] * 99, 1)),
         replace(RUN, matched=Matched([], [], 0)),
         replace(RUN, watched=watched(lag_per_s=100.0)),
+        replace(RUN, watched=replace(watched(), missed=1)),
         replace(RUN, sent={**RUN.sent, "late_ms": [5_000.0] * 100}),
         replace(RUN, sent={**RUN.sent, "refused": 1}),
     ],
-    ids=["slow", "an alert is missing", "no alert", "lag grows", "ingest is late", "refused"],
+    ids=[
+        "slow",
+        "an alert is missing",
+        "no alert",
+        "lag grows",
+        "a service gave no answer",
+        "ingest is late",
+        "refused",
+    ],
 )
 def test_a_rate_is_not_carried_when(broken: Run) -> None:
     assert RUN.carried
@@ -85,6 +94,29 @@ def test_the_windows_lag_is_what_it_is_right_after_a_commit() -> None:
     assert {lag for _, lag in Watched(saw).lag()} == {5.0}
     behind = [Sample(float(s), {"windows": 50.0 * s}, {}, 0) for s in range(12)]
     assert Watched(behind).lag()[-1][1] == 400.0
+
+
+def test_a_broker_too_busy_to_tell_the_windows_lag_does_not_make_it_none() -> None:
+    told = [Sample(float(s), {"windows": 50.0 * s}, {}, 0) for s in range(12)]
+    silent = [Sample(float(s), {}, {}, 0) for s in range(12, 20)]
+    assert Watched(told + silent).lag()[-1][1] == 550.0
+
+
+def test_a_service_that_gives_no_answer_is_counted_and_watched_on() -> None:
+    found, stopping = Watched(), _Twice()
+    Watcher({}, {"measure": "http://127.0.0.1:1"})._sample(found, 0.0, stopping)  # type: ignore[arg-type]  # all that is asked of an event
+    assert (found.missed, found.samples) == (2, [])
+
+
+class _Twice:
+    """An event that is set when it was waited for twice."""
+
+    def __init__(self) -> None:
+        self._waits = 0
+
+    def wait(self, _seconds: float) -> bool:
+        self._waits += 1
+        return self._waits > 2
 
 
 def test_a_metric_is_added_up_over_its_labels() -> None:

@@ -39,3 +39,17 @@ def test_the_percentiles_are_those_of_all_questions_together() -> None:
 def test_a_change_that_a_client_did_not_get_is_counted() -> None:
     found = reads.stream_figures({"events": [10, 8, 10], "lost": 1}, changes=10, cores=0.5)
     assert (found["sse_clients"], found["sse_missed"], found["sse_lost"]) == (3, 2, 1)
+
+
+def test_a_goal_is_not_reached_by_what_was_not_answered_or_not_sent() -> None:
+    times = {"ms": {"all": [5.0]}, "bytes": {"all": 9}, "late_ms": [0.5]}
+
+    def told(failures: int, events: int) -> str:
+        requests = reads.request_figures({**times, "failures": failures}, cores=0.25)
+        return reads.table(
+            {**requests, **reads.stream_figures({"events": [events], "lost": 0}, 10, 0.5)}
+        )
+
+    assert told(0, 10).count("reached") == 2
+    assert told(1, 10).count("reached") == 1
+    assert told(0, 9).count("reached") == 1

@@ -76,7 +76,13 @@ def test_durations_are_told_in_their_two_largest_units() -> None:
     [
         ("ces", "mean", 0.612, 0.75, "61.2%; the target is at least 75.0%"),
         ("nps", "mean", -12.5, 20, "-12.5; the target is at least 20"),
-        ("cost_per_ticket", "mean", 12_345.0, 10_000, "12,345; the target is at least 10,000"),
+        (
+            "cost_per_ticket",
+            "mean",
+            1_234_567.8,
+            10_000,
+            "1,234,568 minor units; the target is at least 10,000 minor units",
+        ),
         ("utilisation", "value", 0.4, 0.6, "40.0%; the target is at least 60.0%"),
         ("throughput", "value", 2.25, 3, "2.25; the target is at least 3"),
     ],
@@ -86,6 +92,11 @@ def test_a_figure_is_told_in_its_unit(
 ) -> None:
     facts = replace(FACTS, indicator=indicator, measure=measure, value=value, limit=limit)
     assert says in text(facts, SHANGHAI).en
+
+
+def test_a_cost_is_told_in_minor_units_in_chinese_too() -> None:
+    facts = replace(FACTS, indicator="cost_per_ticket", measure="p90", value=1_250, limit=900)
+    assert "1,250（最小货币单位）" in text(facts, SHANGHAI).zh
 
 
 def test_a_resolved_text_tells_from_when_to_when() -> None:

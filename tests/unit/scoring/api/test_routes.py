@@ -142,6 +142,19 @@ async def test_the_scoreboard_is_sent_again_when_one_of_its_rows_has_changed(
     assert (await client.get("/v1/scoreboard", headers=conditional)).status_code == 200
 
 
+async def test_a_page_of_the_scoreboard_is_sent_again_when_another_follows_it(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    asked = {"limit": "1"}
+    before = await client.get("/v1/scoreboard", params=asked)
+    assert before.json()["next"] is None
+    parts.scores.apply("employee:it/bob|1h", score_bytes("employee:it/bob"))
+    conditional = {"If-None-Match": before.headers["etag"]}
+    after = await client.get("/v1/scoreboard", params=asked, headers=conditional)
+    assert after.status_code == 200
+    assert after.json()["next"] is not None
+
+
 async def test_a_change_is_sent(client: httpx.AsyncClient, parts: Parts) -> None:
     tag = (await client.get("/v1/windows")).headers["etag"]
     parts.scores.apply("organisation|1h", score_bytes("organisation", "1h", csat=0.2))

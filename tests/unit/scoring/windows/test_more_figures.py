@@ -9,7 +9,9 @@ import pytest
 
 from services.scoring.core.evaluation import Evaluation
 from services.scoring.core.rules import RuleHistory
+from shared.contracts.breaches import Breach
 from shared.contracts.figures import Figure, ScoreRecord
+from shared.contracts.panes import Watermark
 from tests.unit.scoring.rule_texts import EVERYTHING, history
 from tests.unit.scoring.windows.pane_stream import MINUTE_MS, Fact, cells_touched, update
 
@@ -118,3 +120,54 @@ def test_a_figure_says_that_its_cases_may_still_turn_out_otherwise() -> None:
     )
     assert figure(found, "department:d", "1h", "first_contact_resolution").provisional
     assert not figure(found, "department:d", "1h", "handling_time").provisional
+
+
+NINE = NOON - 3 * 60 * MINUTE_MS
+PACE = history(
+    EVERYTHING,
+    """\
+targets:
+  - id: pace
+    name: {en: Pace, zh: 节奏}
+    indicator: throughput
+    measure: value
+    at_least: 10
+    window: 1h
+    minimum_sample: 4
+    applies_to: ["employee:*/*"]
+""",
+)
+MORNING = [Fact(0, NINE + 5 * MINUTE_MS + n, "tickets_resolved", 1, 0, "ann") for n in range(6)]
+
+
+def told_of_a_morning(told_at: Iterable[int], replayed_after_ms: int = 0) -> list[Breach]:
+    """The breaches of an employee who resolved six tickets at five past nine and none after.
+    ``told_at`` are the minutes after nine at which a source says how far it has come."""
+    evaluation = Evaluation(PACE, 1, fresh=True)
+    first = update(0, cells_touched([], MORNING, UTC), watermark_ms=NINE + 6 * MINUTE_MS)
+    found = []
+    for minute in told_at:
+        at_ms = NINE + minute * MINUTE_MS
+        now_ms = at_ms + replayed_after_ms
+        evaluation.take([first, Watermark(0, 1 + minute, at_ms, False, 0)], now_ms)
+        found += evaluation.tick(now_ms).breaches
+    return found
+
+
+def test_what_is_derived_is_judged_anew_as_time_on_duty_passes() -> None:
+    began, ended = told_of_a_morning(range(6, 80))
+    assert (began.transition, began.scope, began.n) == ("breached", "employee:d/ann", 6)
+    assert began.at_ms == NINE + 37 * MINUTE_MS  # six in 36 minutes are ten an hour
+    assert (ended.transition, ended.at_ms) == ("cleared", NINE + 65 * MINUTE_MS)
+
+
+@pytest.mark.parametrize("told_at", [[6, 180], [6, 45, 50, 60, 180], range(6, 181)])
+def test_in_a_replay_it_is_judged_at_every_quarter_hour(told_at: Iterable[int]) -> None:
+    began, ended = told_of_a_morning(told_at, replayed_after_ms=90 * DAY_MS)
+    assert (began.transition, began.at_ms) == ("breached", NINE + 45 * MINUTE_MS)
+    assert (ended.transition, ended.at_ms) == ("cleared", NINE + 75 * MINUTE_MS)
+
+
+def test_a_replay_passes_over_years_in_which_nothing_is_derived() -> None:
+    years = 10 * 365 * 24 * 60
+    assert len(told_of_a_morning([6, years], replayed_after_ms=90 * DAY_MS)) == 2
