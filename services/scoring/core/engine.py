@@ -36,6 +36,9 @@ from shared.contracts.panes import NO_CELLS, Cells, PaneUpdate, Watermark
 ROWS_PER_RECORD: Final = 4000
 RECORD_BYTES: Final = 512 * 1024
 RECORD_LIMITS: Final = Limits(ROWS_PER_RECORD, RECORD_BYTES)
+MOST_NAMES: Final = 50_000
+"""Combinations of employee, channel and category whose scopes are remembered: when there are more,
+they are learnt anew, so that those of long ago do not stay for ever."""
 MIN_SLICE_TICKETS: Final = 20
 MIN_SLICE_CELLS: Final = 50
 MAX_FLUSHES_A_ROUND: Final = 2000
@@ -296,6 +299,9 @@ class Engine:
         settled = self._settle_all(due, until_ms)
         stated += settled
         touched += [ticket_id for ticket_id, _ in settled]
+        if len(self._names) > MOST_NAMES:
+            self._names = NameTable()
+            self._panes.scopes.use(self._names)
         rows = measured(stated, self._names)
         self._panes.book(rows, self.watermark_ms)
         return _Booked(rows, touched, booked, len(settled), anomalies)

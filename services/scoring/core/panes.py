@@ -96,11 +96,15 @@ class Scopes:
     def __init__(self, names: NameTable) -> None:
         self.rows: list[ScopeName] = []
         self.departments: list[str] = []
-        self._names = names
-        self._learnt = 0
         self._numbers: dict[ScopeName, int] = {}
         self._department_numbers: dict[str, int] = {}
         self._department_of = Column()
+        self.use(names)
+
+    def use(self, names: NameTable) -> None:
+        """Entries are numbers of this table from now on."""
+        self._names = names
+        self._learnt = 0
         self._ends = Column()
         self._flat = Column()
         self._ends.extend([0])

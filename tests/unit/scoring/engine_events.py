@@ -160,7 +160,7 @@ Sums = tuple[int, int, int, tuple[tuple[int, int], ...]]
 def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     """What a reader of ``panes`` holds after these flushes: the last cell of each key, without
     those that are empty again or no longer kept."""
-    watermark = flushes[-1].watermark.watermark_ms
+    watermark = flushes[-1].changelog[-1].watermark_ms
     held: dict[CellKey, Sums] = {}
     for flush in flushes:
         for update in flush.panes:
