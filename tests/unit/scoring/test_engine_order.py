@@ -56,9 +56,16 @@ def exemption(start: int, length: int) -> tuple[str, dict[str, Any]]:
     return "ticket.corrected", {"action": "exempt", "reason": "power cut", **span}
 
 
-corrected_lives = st.lists(
-    st.one_of(steps, st.builds(exemption, st.integers(0, 900), st.integers(1, 300))), max_size=12
+def aimed(action: str, place: int, holder: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    """A correction of a ticket's event of this place."""
+    whose = holder if action == "reattribute" else {}
+    return "ticket.corrected", {"action": action, "reason": "mistake", "event_id": place, **whose}
+
+
+corrections = st.builds(exemption, st.integers(0, 900), st.integers(1, 300)) | st.builds(
+    aimed, st.sampled_from(("exclude", "reattribute")), st.integers(0, 8), holders
 )
+corrected_lives = st.lists(steps | corrections, max_size=12)
 clocked_lives = st.lists(steps.filter(lambda step: step[0] != "response.measured"), max_size=12)
 
 
@@ -75,7 +82,9 @@ def histories(
         events.append(event("ticket.opened", ticket, opened, data))
         for place, (kind, body) in enumerate(draw(lives)):
             after = opened + draw(delays)
-            events.append(event(kind, ticket, after, body, id=f"{ticket}-{place}"))
+            target = {"event_id": f"{ticket}-{body['event_id']}"} if "event_id" in body else {}
+            data = {**body, **target}
+            events.append(event(kind, ticket, after, data, id=f"{ticket}-{place}"))
     return sorted(events, key=lambda e: str(e["time"]))
 
 
