@@ -45,10 +45,15 @@ def _opened(windows: Any) -> list[int]:
 def test_a_first_event_is_accepted_again_and_again_and_is_one_ticket_in_the_window(
     stack: LocalStack,
 ) -> None:
-    send, read, _ = _commands()
+    send, read, *_ = _commands()
     assert _run(send, stack)["accepted"] == 1
     assert _run(send, stack)["accepted"] == 1
     settling.until("the figure", lambda: _opened(_run(read, stack)) != [1], 60)
+
+
+def test_the_scoreboard_is_there(stack: LocalStack) -> None:
+    board, _ = _commands()[-2:]
+    assert "items" in _run(board, stack)
 
 
 def test_the_list_of_active_alerts_is_there(stack: LocalStack) -> None:
