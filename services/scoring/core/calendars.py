@@ -84,12 +84,6 @@ class Calendar:
             for start, end in zip(self._starts[first:last], self._ends[first:last], strict=True)
         ]
 
-    def is_working(self, time_ms: int) -> bool:
-        """Whether the instant lies in working time."""
-        self._lay_out(time_ms)
-        place = bisect_right(self._starts, time_ms) - 1
-        return place >= 0 and time_ms < self._ends[place]
-
     def _total(self) -> int:
         return self._before[-1] + self._ends[-1] - self._starts[-1]
 

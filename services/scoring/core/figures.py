@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import accumulate
 from operator import mul
@@ -27,35 +27,12 @@ QUANTILES: Final[dict[Measure, float]] = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "
 
 class Summary(msgspec.Struct, gc=False):
     """Measurements of one indicator: how many, their integer sum, how many good, and how many in
-    each bucket (see `histograms`). Adding and then subtracting the same leaves no trace."""
+    each bucket (see `histograms`)."""
 
     n: int = 0
     total: int = 0
     good: int = 0
     sketch: Sketch | None = None
-
-    def add(self, n: int, total: int, good: int) -> None:
-        """Add counts in place; all may be negative."""
-        self.n += n
-        self.total += total
-        self.good += good
-
-    def add_buckets(self, buckets: Iterable[tuple[int, int]], sign: int) -> None:
-        """Add (``sign`` 1) or subtract (-1) bucket counts in place."""
-        sketch = self.sketch
-        if sketch is None:
-            sketch = self.sketch = {}
-        for bucket, count in buckets:
-            total = sketch.get(bucket, 0) + sign * count
-            if total:
-                sketch[bucket] = total
-            else:
-                del sketch[bucket]
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is left in it."""
-        return not (self.n or self.total or self.good or self.sketch)
 
 
 class Measured(NamedTuple):

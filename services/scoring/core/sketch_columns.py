@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.core import sketch
+from services.scoring.core import histograms, sketch
 from services.scoring.core.columns import Integers, grown, run_lengths, run_starts, spread
 from services.scoring.core.key_index import KeyIndex
 
@@ -21,7 +21,7 @@ _BUCKETS: Final = 1 << _BUCKET_BITS
 _ROOMS: Final = np.array([0] + [1 << (size - 1).bit_length() for size in range(1, _BUCKETS + 1)])
 """The room that a run of each size has."""
 
-assert sketch.MAX_BUCKET + 1 < _BUCKETS
+assert max(sketch.MAX_BUCKET, histograms.MAX_RATING) + 2 < _BUCKETS
 
 
 class SketchColumns:

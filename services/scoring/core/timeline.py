@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple
 
 from services.scoring.core.derive import exemptions, lived_facts
 from services.scoring.core.ledger import Fact
@@ -18,7 +18,6 @@ from services.scoring.core.promises import Span, united
 from services.scoring.core.rules import RuleHistory
 
 Cause = Literal["working", "off_hours", "waiting_customer", "waiting_third_party", "exempt"]
-CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 _WAITING: Final[tuple[Cause, Cause]] = ("waiting_customer", "waiting_third_party")
 
 

@@ -75,8 +75,8 @@ def test_a_night_shift_over_a_change_of_clocks_counts_its_real_hours(day: str, h
 def test_a_shift_over_midnight_belongs_to_the_day_it_begins_on() -> None:
     calendar = Calendar(SHANGHAI, {4: (Period(22 * 60, 30 * 60),)}, {})
     assert calendar.elapsed(ms("2025-09-26T00:00"), ms("2025-09-28T00:00")) == 8 * HOUR
-    assert calendar.is_working(ms("2025-09-27T05:59"))
-    assert not calendar.is_working(ms("2025-09-27T06:00"))
+    assert calendar.elapsed(ms("2025-09-27T05:59"), ms("2025-09-27T12:00")) == HOUR // 60
+    assert calendar.elapsed(ms("2025-09-27T06:00"), ms("2025-09-27T12:00")) == 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from fractions import Fraction
 
 import pytest
@@ -71,8 +72,7 @@ def test_percentiles_lie_within_one_percent_of_the_exact_ones(values: list[int],
 def test_the_interval_of_a_mean_agrees_with_the_textbook_within_the_sketchs_error() -> None:
     drawn = random.Random(7)
     values = [int(drawn.lognormvariate(12, 1)) for _ in range(400)]
-    summary = Summary(n=len(values), total=sum(values))
-    summary.add_buckets([(bucket_of(value), 1) for value in values], 1)
+    summary = Summary(n=len(values), total=sum(values), sketch=Counter(map(bucket_of, values)))
     mean = sum(values) / len(values)
     deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
     half = 1.959964 * deviation / math.sqrt(len(values))
