@@ -1,0 +1,1 @@
+"""The measuring engine's work on every event, compiled."""

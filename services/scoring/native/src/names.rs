@@ -1,0 +1,89 @@
+//! Numbers for names: texts are looked up once, and compared as integers afterwards.
+
+use rustc_hash::FxHashMap;
+
+/// The number of a text in a [`Symbols`]; `NO_NAME` is the empty text.
+pub type Symbol = u32;
+pub const NO_NAME: Symbol = 0;
+
+/// Texts and their numbers, given out when they are first asked for.
+pub struct Symbols {
+    numbers: FxHashMap<Box<str>, Symbol>,
+    texts: Vec<Box<str>>,
+}
+
+impl Default for Symbols {
+    fn default() -> Self {
+        let mut symbols = Self { numbers: FxHashMap::default(), texts: Vec::new() };
+        symbols.number("");
+        symbols
+    }
+}
+
+impl Symbols {
+    pub fn number(&mut self, text: &str) -> Symbol {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = Symbol::try_from(self.texts.len()).expect("fewer than 2^32 names");
+        self.numbers.insert(text.into(), number);
+        self.texts.push(text.into());
+        number
+    }
+
+    pub fn text(&self, symbol: Symbol) -> &str {
+        &self.texts[symbol as usize]
+    }
+
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+/// Who holds a ticket; an unknown part is `NO_NAME`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Holder {
+    pub department: Symbol,
+    pub team: Symbol,
+    pub employee: Symbol,
+}
+
+/// The names that a measurement is booked under.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Names {
+    pub holder: Holder,
+    pub channel: Symbol,
+    pub category: Symbol,
+}
+
+/// Numbers for combinations of names, given out when they are first asked for.
+#[derive(Default)]
+pub struct NameTable {
+    numbers: FxHashMap<Names, u32>,
+    rows: Vec<Names>,
+}
+
+impl NameTable {
+    pub fn number(&mut self, names: Names) -> u32 {
+        *self.numbers.entry(names).or_insert_with(|| {
+            self.rows.push(names);
+            u32::try_from(self.rows.len() - 1).expect("fewer than 2^32 combinations of names")
+        })
+    }
+
+    pub fn rows(&self) -> &[Names] {
+        &self.rows
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
