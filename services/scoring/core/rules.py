@@ -40,7 +40,8 @@ MEASURES_OF_KIND: Final[Mapping[str, tuple[Measure, ...]]] = {
 }
 """Which measures an indicator's kind allows."""
 
-_HOLDER_KINDS: Final = ("organisation", "department", "team", "employee")
+HOLDER_KINDS: Final = ("organisation", "department", "team", "employee")
+"""Who can hold a ticket, the most general first."""
 _WILDCARD: Final = "*"
 
 
@@ -234,13 +235,13 @@ class RuleSet:
     @cached_property
     def promised(self) -> frozenset[str]:
         """The indicators that some ``share_within`` target sets a limit of."""
-        return frozenset(self._limits)
+        return frozenset(self.limits)
 
     def limit_ms(self, indicator: str, department: str, team: str, employee: str) -> int | None:
         """The limit within which a case of this holder counts as good; None when no
         ``share_within`` target sets one. The most specific selector wins."""
         holders = _holders(department, team, employee)
-        for selector, within_ms in self._limits.get(indicator, ()):
+        for selector, within_ms in self.limits.get(indicator, ()):
             if any(selector.matches(holder) for holder in holders):
                 return within_ms
         return None
@@ -255,7 +256,7 @@ class RuleSet:
         )
 
     def _overridden(self, target: Target, scope: Scope) -> bool:
-        if target.measure != "share_within" or scope.kind not in _HOLDER_KINDS:
+        if target.measure != "share_within" or scope.kind not in HOLDER_KINDS:
             return False
         team = scope.id if scope.kind == "team" else ""
         employee = scope.id if scope.kind == "employee" else ""
@@ -263,12 +264,13 @@ class RuleSet:
         return limit != target.within_ms
 
     @cached_property
-    def _limits(self) -> dict[str, tuple[tuple[Selector, int], ...]]:
+    def limits(self) -> Mapping[str, tuple[tuple[Selector, int], ...]]:
+        """By indicator, whom a limit in ms is for; the most specific first."""
         found: dict[str, list[tuple[Selector, int]]] = {}
         for target in self.targets:
             if target.measure == "share_within" and target.within_ms is not None:
                 for selector in target.applies_to:
-                    if selector.kind in _HOLDER_KINDS:
+                    if selector.kind in HOLDER_KINDS:
                         found.setdefault(target.indicator, []).append((selector, target.within_ms))
         return {
             indicator: tuple(sorted(limits, key=lambda limit: limit[0].specificity, reverse=True))

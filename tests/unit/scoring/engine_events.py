@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.panes import KEPT_MS
 from services.scoring.core.rules import RuleHistory
@@ -160,7 +161,7 @@ Sums = tuple[int, int, int, tuple[tuple[int, int], ...]]
 def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     """What a reader of ``panes`` holds after these flushes: the last cell of each key, without
     those that are empty again or no longer kept."""
-    watermark = flushes[-1].changelog[-1].watermark_ms
+    watermark = _watermark_of(flushes[-1])
     held: dict[CellKey, Sums] = {}
     for flush in flushes:
         for update in flush.panes:
@@ -180,3 +181,7 @@ def key_of(cell: Cell) -> CellKey:
 
 def _sums(cell: Cell) -> Sums:
     return cell.n, cell.total, cell.good, cell.sketch
+
+
+def _watermark_of(flush: Flush) -> int:
+    return decode_changelog(flush.changelog[-1]).watermark_ms

@@ -99,6 +99,9 @@ impl<'a, L: Layout> Booking<'a, L> {
         };
         let fresh = fresh_of(known, &self.life, self.lifecycle, arrivals, refused)?;
         if fresh.is_empty() {
+            if known.is_empty() {
+                self.tickets.forget(place);
+            }
             return Ok(());
         }
         let due_before = self.life.next_due_ms;

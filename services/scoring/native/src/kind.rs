@@ -1,4 +1,5 @@
-//! The kinds of facts, in the order in which facts of one instant are lived through.
+//! The kinds of facts, as `services.scoring.core.ledger` numbers them: facts of one instant are
+//! ordered by them, and they are kept in the changelog.
 
 pub const OPENED: u8 = 0;
 pub const ASSIGNED: u8 = 1;

@@ -2,11 +2,17 @@
 //! for. Rules, calendars, time zones and the explanation of mistakes stay in Python.
 
 pub mod booking;
+pub mod buckets;
 pub mod calendar;
+pub mod cells;
+pub mod changelog;
 pub mod deadlines;
 pub mod derive;
+pub mod engine;
+pub mod event_hash;
 pub mod fact;
 pub mod indicators;
+pub mod json;
 pub mod kind;
 pub mod lateness;
 pub mod life;
@@ -14,13 +20,19 @@ pub mod lifecycle;
 pub mod measured;
 pub mod msgpack;
 pub mod names;
+pub mod pane;
+pub mod panes;
 pub mod promises;
+pub mod python;
 pub mod rules;
+pub mod scopes;
+pub mod sketches;
+pub mod staging;
 pub mod tickets;
 
 use pyo3::prelude::*;
 
 #[pymodule]
-fn bellwether_native(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+fn bellwether_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<python::Engine>()
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use crate::lifecycle::Row;
-use crate::names::NameTable;
+use crate::tickets::Tickets;
 
 /// Rows by ticket: `tickets[t]` is the end of the rows of the t-th ticket, whose place it holds.
 #[derive(Default)]
@@ -20,19 +20,20 @@ impl Stated {
     }
 }
 
-/// A record's columns: places of tickets, numbers of names, places of versions, each once; and the
+/// A record's columns: ids of tickets, numbers of names, places of versions, each once; and the
 /// columns as bytes, in the order of the contract.
 pub struct Columns {
-    pub tickets: Vec<u32>,
+    pub tickets: Vec<Box<str>>,
     pub names: Vec<u32>,
     pub versions: Vec<usize>,
     pub columns: [Vec<u8>; 10],
 }
 
-/// The wire form, `limit` rows at a time; `version_at` gives the place of the version in force.
+/// The wire form, `limit` rows at a time; `numbers` are those of the rows' names, and `version_at` gives the place of the version in force.
 pub fn to_wire(
     stated: &Stated,
-    table: &mut NameTable,
+    numbers: &[u32],
+    tickets: &Tickets,
     version_at: impl Fn(i64) -> usize,
     limit: usize,
 ) -> Vec<Columns> {
@@ -45,10 +46,10 @@ pub fn to_wire(
             while stated.tickets[ticket].1 <= place {
                 ticket += 1;
             }
-            part.push(stated.tickets[ticket].0, row, table.number(row.names), version_at(row.time_ms));
+            part.push(stated.tickets[ticket].0, row, numbers[place], version_at(row.time_ms));
         }
         first += rows.len();
-        parts.push(part.finish());
+        parts.push(part.finish(tickets));
     }
     parts
 }
@@ -63,7 +64,6 @@ struct Part {
 
 impl Part {
     fn push(&mut self, ticket: u32, row: &Row, names: u32, version: usize) {
-        // The rows of a ticket follow one another, but those of time alone come after all others.
         if self.tickets.last() != Some(&ticket) {
             self.tickets.push(ticket);
         }
@@ -84,9 +84,9 @@ impl Part {
         versions.extend(u16::try_from(version).expect("versions are few").to_le_bytes());
     }
 
-    fn finish(self) -> Columns {
+    fn finish(self, tickets: &Tickets) -> Columns {
         Columns {
-            tickets: self.tickets,
+            tickets: self.tickets.into_iter().map(|place| tickets.id(place).into()).collect(),
             names: self.names.values,
             versions: self.versions.values,
             columns: self.columns,

@@ -1,0 +1,108 @@
+"""What the compiled engine is told of rules, indicators and time: plain values, read by attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.scoring.core import ledger, sketch
+from services.scoring.core.rules import HOLDER_KINDS, RuleHistory, RuleSet
+from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS
+from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
+
+HolderLimit = tuple[int, str | None, str | None, int]
+"""The place of a kind in HOLDER_KINDS, department and id (None is any), and the limit in ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionParts:
+    """One version of the rules. ``spans`` gives the working time in ``[start, end)`` ms as spans;
+    ``surveys`` has scale and wording of each of SURVEY_KINDS; ``limits`` is by the place of the
+    indicator, the most specific first."""
+
+    name: str
+    valid_from_ms: int
+    exclude_waiting: bool
+    at_risk_share: float
+    spans: Callable[[int, int], Sequence[tuple[int, int]]] | None
+    surveys: Sequence[tuple[tuple[int, int] | None, str | None]]
+    currency: str | None
+    allocated_cost: int
+    limits: Mapping[int, Sequence[HolderLimit]]
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryParts:
+    """The indicators by their places: ids, whether employees have the figure, and how cells count
+    them; ``upper_ends`` are the greatest values of the sketch's buckets."""
+
+    ids: Sequence[str]
+    individual: Sequence[bool]
+    is_gauge: Sequence[bool]
+    is_logarithmic: Sequence[bool]
+    is_exact: Sequence[bool]
+    upper_ends: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeParts:
+    """Bounds of plausible event times in ms."""
+
+    earliest_ms: int = EARLIEST_TIME_MS
+    future_tolerance_ms: int = FUTURE_TOLERANCE_MS
+
+
+def versions_of(rules: RuleHistory) -> list[VersionParts]:
+    """All versions, in the order in which they come into force."""
+    return [_version(version) for version in rules.versions]
+
+
+def _version(rules: RuleSet) -> VersionParts:
+    surveys = [rules.survey(kind) for kind in ledger.SURVEY_KINDS]
+    return VersionParts(
+        rules.version,
+        rules.valid_from_ms,
+        rules.exclude_waiting,
+        rules.at_risk_share,
+        None if rules.calendar is None else rules.calendar.spans,
+        [(survey.scale, survey.wording) for survey in surveys],
+        rules.currency,
+        rules.allocated_cost,
+        {
+            INDICATOR_IDS.index(indicator): [
+                (HOLDER_KINDS.index(selector.kind), selector.department, selector.id, within_ms)
+                for selector, within_ms in limits
+            ]
+            for indicator, limits in rules.limits.items()
+        },
+    )
+
+
+def _registry() -> RegistryParts:
+    kinds = [INDICATORS[name].kind for name in INDICATOR_IDS]
+    return RegistryParts(
+        list(INDICATOR_IDS),
+        [INDICATORS[name].individual for name in INDICATOR_IDS],
+        [kind == "gauge" for kind in kinds],
+        [kind in ("duration", "amount") for kind in kinds],
+        [kind == "rating" for kind in kinds],
+        sketch.UPPER_ENDS,
+    )
+
+
+REGISTRY: Final = _registry()
+
+
+def midnight_of(zone: ZoneInfo) -> Callable[[int], int]:
+    """The latest midnight of a zone at or before an instant, both in ms; the first of two where
+    clocks are set back over midnight."""
+
+    def midnight(time_ms: int) -> int:
+        local = datetime.fromtimestamp(time_ms // 1000, zone)
+        start = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+        return int(start.timestamp()) * 1000
+
+    return midnight

@@ -1,0 +1,173 @@
+//! The records of the state changelog (`services.scoring.core.changelog`).
+
+use crate::cells::{CellsView, Record};
+use crate::msgpack::{Read, Reader, Write};
+use crate::scopes::Scopes;
+
+/// Bytes of tickets or cells that a record holds, unless a single one has more.
+pub const RECORD_BYTES: usize = 512 * 1024;
+
+/// Of cells, beside their scopes.
+const COLUMNS: usize = 10;
+
+/// What every record of a flush says. `rules` are the versions that were applied and their digests;
+/// `marks` those of `Lateness`; `settled_ms` the stream time before which all that fell due is
+/// booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub revision: i64,
+    pub cycle: i64,
+    pub positions: Vec<i64>,
+    pub watermark_ms: i64,
+    pub marks: Vec<i64>,
+    pub settled_ms: i64,
+}
+
+/// Lays out the records of one flush: at least one, for the positions.
+pub struct Writer<'a> {
+    header: &'a Header,
+    rules: &'a [(String, String)],
+    records: Vec<Vec<u8>>,
+    tickets: Vec<u8>,
+    ticket_count: usize,
+    cells: Vec<u8>,
+    cells_count: usize,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(header: &'a Header, rules: &'a [(String, String)]) -> Self {
+        Self {
+            header,
+            rules,
+            records: Vec::new(),
+            tickets: Vec::new(),
+            ticket_count: 0,
+            cells: Vec::new(),
+            cells_count: 0,
+        }
+    }
+
+    /// A ticket at rest; no bytes mean that it was forgotten. Tickets come before cells.
+    pub fn ticket(&mut self, id: &str, packed: &[u8]) {
+        self.tickets.array(2);
+        self.tickets.text(id);
+        self.tickets.bin(packed);
+        self.ticket_count += 1;
+        if self.tickets.len() >= RECORD_BYTES {
+            self.finish_record();
+        }
+    }
+
+    pub fn cells(&mut self, record: &Record<'_>, scopes: &Scopes) {
+        let size = self.tickets.len() + self.cells.len();
+        if size > 0 && size + record.nbytes() > RECORD_BYTES {
+            self.finish_record();
+        }
+        let names = record.scopes(scopes);
+        self.cells.array(1 + COLUMNS);
+        self.cells.array(names.len());
+        for (department, kind, id) in names {
+            self.cells.array(3);
+            self.cells.text(department);
+            self.cells.uint(u64::from(kind));
+            self.cells.text(id);
+        }
+        record.columns().iter().for_each(|column| self.cells.bin(column));
+        self.cells_count += 1;
+    }
+
+    pub fn finish(mut self) -> Vec<Vec<u8>> {
+        if self.records.is_empty() || self.ticket_count + self.cells_count > 0 {
+            self.finish_record();
+        }
+        self.records
+    }
+
+    fn finish_record(&mut self) {
+        let Header { revision, cycle, positions, watermark_ms, marks, settled_ms } = self.header;
+        let mut record = Vec::with_capacity(self.tickets.len() + self.cells.len() + 512);
+        record.array(9);
+        record.int(*revision);
+        record.int(*cycle);
+        write_times(positions, &mut record);
+        record.int(*watermark_ms);
+        record.map(self.rules.len());
+        for (version, digest) in self.rules {
+            record.text(version);
+            record.text(digest);
+        }
+        record.array(std::mem::take(&mut self.ticket_count));
+        record.append(&mut self.tickets);
+        record.array(std::mem::take(&mut self.cells_count));
+        record.append(&mut self.cells);
+        write_times(marks, &mut record);
+        record.int(*settled_ms);
+        self.records.push(record);
+    }
+}
+
+fn write_times(times: &[i64], buffer: &mut Vec<u8>) {
+    buffer.array(times.len());
+    times.iter().for_each(|&time_ms| buffer.int(time_ms));
+}
+
+/// A record as it is read. Tickets come as ids and resting forms.
+pub struct Reading<'a> {
+    pub header: Header,
+    pub rules: Vec<(&'a str, &'a str)>,
+    pub tickets: Vec<(&'a str, &'a [u8])>,
+    pub cells: Vec<CellsView<'a>>,
+}
+
+/// # Errors
+/// When the bytes are no record.
+pub fn read(value: &[u8]) -> Read<Reading<'_>> {
+    let reader = &mut Reader::new(value);
+    reader.array_of(9)?;
+    let (revision, cycle) = (reader.int()?, reader.int()?);
+    let positions = read_times(reader)?;
+    let watermark_ms = reader.int()?;
+    let rules =
+        (0..reader.map()?).map(|_| Ok((reader.text()?, reader.text()?))).collect::<Read<_>>()?;
+    let tickets = (0..reader.array()?).map(|_| read_ticket(reader)).collect::<Read<_>>()?;
+    let cells = (0..reader.array()?).map(|_| read_cells(reader)).collect::<Read<_>>()?;
+    let header = Header {
+        revision,
+        cycle,
+        positions,
+        watermark_ms,
+        marks: read_times(reader)?,
+        settled_ms: reader.int()?,
+    };
+    Ok(Reading { header, rules, tickets, cells })
+}
+
+fn read_ticket<'a>(reader: &mut Reader<'a>) -> Read<(&'a str, &'a [u8])> {
+    reader.array_of(2)?;
+    Ok((reader.text()?, reader.bin()?))
+}
+
+fn read_cells<'a>(reader: &mut Reader<'a>) -> Read<CellsView<'a>> {
+    reader.array_of(1 + COLUMNS)?;
+    let scopes = (0..reader.array()?).map(|_| {
+        reader.array_of(3)?;
+        Ok((reader.text()?, reader.small()?, reader.text()?))
+    });
+    Ok(CellsView {
+        scopes: scopes.collect::<Read<_>>()?,
+        scope: reader.bin()?,
+        level: reader.bin()?,
+        indicator: reader.bin()?,
+        start_ms: reader.bin()?,
+        n: reader.bin()?,
+        total: reader.bin()?,
+        good: reader.bin()?,
+        buckets: reader.bin()?,
+        bucket: reader.bin()?,
+        counts: reader.bin()?,
+    })
+}
+
+fn read_times(reader: &mut Reader<'_>) -> Read<Vec<i64>> {
+    (0..reader.array()?).map(|_| reader.int()).collect()
+}

@@ -1,0 +1,466 @@
+//! The engine as Python sees it: records and results cross the border here, and nowhere else.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+use rustc_hash::FxHashMap;
+
+use crate::booking::Refused;
+use crate::buckets::IndicatorKinds;
+use crate::calendar::{Calendar, Layout};
+use crate::cells::{Limits, Record, WireCells};
+use crate::changelog::RECORD_BYTES;
+use crate::engine;
+use crate::fact::{Fact, MOST_PARTS};
+use crate::indicators::Indicators;
+use crate::json;
+use crate::kind;
+use crate::lifecycle::Lifecycle;
+use crate::measured::Columns;
+use crate::msgpack::Damaged;
+use crate::names::{NO_NAME, Symbols};
+use crate::panes::{Midnights, PaneStore};
+use crate::scopes::Scopes;
+use crate::rules::{HolderKind, HolderLimit, Rules, SURVEY_KINDS, SurveyRules, Version};
+
+const CELLS_PER_RECORD: usize = 4000;
+
+impl From<Damaged> for PyErr {
+    fn from(error: Damaged) -> Self {
+        PyValueError::new_err(format!("what was stored of a ticket is damaged: {error}"))
+    }
+}
+
+/// What a callback has raised where no error can pass; the engine raises it when it is done.
+type Failure = Arc<Mutex<Option<PyErr>>>;
+
+fn lock(failure: &Failure) -> std::sync::MutexGuard<'_, Option<PyErr>> {
+    failure.lock().expect("nobody panics with the failure in hand")
+}
+
+/// A calendar's own arithmetic lays out its spans.
+struct PythonLayout {
+    spans: Py<PyAny>,
+    failure: Failure,
+}
+
+impl Layout for PythonLayout {
+    fn spans(&mut self, start_ms: i64, end_ms: i64) -> Vec<(i64, i64)> {
+        let spans = Python::attach(|py| {
+            self.spans.call1(py, (start_ms, end_ms))?.extract(py).map_err(PyErr::from)
+        });
+        spans.unwrap_or_else(|error: PyErr| {
+            *lock(&self.failure) = Some(error);
+            Vec::new()
+        })
+    }
+}
+
+/// The organisation's zone tells its midnights.
+struct PythonMidnights(Py<PyAny>);
+
+impl Midnights for PythonMidnights {
+    fn midnight(&mut self, time_ms: i64) -> PyResult<i64> {
+        Python::attach(|py| self.0.call1(py, (time_ms,))?.extract(py))
+    }
+}
+
+// -- what Python gives ---------------------------------------------------------------------------
+
+#[derive(FromPyObject)]
+struct VersionParts {
+    name: String,
+    valid_from_ms: i64,
+    exclude_waiting: bool,
+    at_risk_share: f64,
+    spans: Option<Py<PyAny>>,
+    surveys: Vec<(Option<(i64, i64)>, Option<String>)>,
+    currency: Option<String>,
+    allocated_cost: i64,
+    limits: FxLimits,
+}
+
+type FxLimits = HashMap<u8, Vec<(u8, Option<String>, Option<String>, i64)>>;
+
+impl VersionParts {
+    fn build(self, failure: &Failure) -> PyResult<Version<PythonLayout>> {
+        let surveys = self.surveys.into_iter().map(|(scale, wording)| SurveyRules { scale, wording });
+        let surveys: Vec<_> = surveys.collect();
+        let surveys: [SurveyRules; SURVEY_KINDS] = surveys
+            .try_into()
+            .map_err(|_| PyValueError::new_err("rules name each kind of survey"))?;
+        let mut limits = FxHashMap::default();
+        for (indicator, of_indicator) in self.limits {
+            let found = of_indicator.into_iter().map(holder_limit).collect::<PyResult<_>>()?;
+            limits.insert(indicator, found);
+        }
+        let layout = |spans| PythonLayout { spans, failure: Arc::clone(failure) };
+        Ok(Version {
+            name: self.name,
+            valid_from_ms: self.valid_from_ms,
+            exclude_waiting: self.exclude_waiting,
+            at_risk_share: self.at_risk_share,
+            calendar: self.spans.map(|spans| Calendar::new(layout(spans))),
+            surveys,
+            currency: self.currency,
+            allocated_cost: self.allocated_cost,
+            limits,
+        })
+    }
+}
+
+fn holder_limit(
+    (kind, department, id, within_ms): (u8, Option<String>, Option<String>, i64),
+) -> PyResult<HolderLimit> {
+    let kind = match kind {
+        0 => HolderKind::Organisation,
+        1 => HolderKind::Department,
+        2 => HolderKind::Team,
+        3 => HolderKind::Employee,
+        _ => return Err(PyValueError::new_err("a limit is for a holder")),
+    };
+    Ok(HolderLimit { kind, department, id, within_ms })
+}
+
+#[derive(FromPyObject)]
+struct RegistryParts {
+    ids: Vec<String>,
+    individual: Vec<bool>,
+    is_gauge: Vec<bool>,
+    is_logarithmic: Vec<bool>,
+    is_exact: Vec<bool>,
+    upper_ends: Vec<i64>,
+}
+
+#[derive(FromPyObject)]
+struct TimeParts {
+    earliest_ms: i64,
+    future_tolerance_ms: i64,
+}
+
+/// An event as the contract's own decoder reads it: what the parser here has passed on.
+#[derive(FromPyObject)]
+struct SlowEvent<'py> {
+    subject: String,
+    received_ms: i64,
+    time_ms: i64,
+    kind: u8,
+    event: u64,
+    names: Vec<String>,
+    numbers: Vec<Bound<'py, PyAny>>,
+}
+
+impl SlowEvent<'_> {
+    fn fact(&self, symbols: &mut Symbols) -> PyResult<Fact> {
+        if self.names.len() > MOST_PARTS || self.numbers.len() > MOST_PARTS {
+            return Err(PyValueError::new_err("a fact has five names and numbers at most"));
+        }
+        let mut fact = Fact {
+            time_ms: self.time_ms,
+            event: self.event,
+            kind: self.kind,
+            names_len: low_byte(self.names.len()),
+            numbers_len: low_byte(self.numbers.len()),
+            names: [NO_NAME; MOST_PARTS],
+            numbers: [0; MOST_PARTS],
+        };
+        for (name, text) in fact.names.iter_mut().zip(&self.names) {
+            *name = symbols.number(text);
+        }
+        for (place, number) in self.numbers.iter().enumerate() {
+            fact.numbers[place] = if (self.kind, place) == (kind::CORRECTED, 1) {
+                number.extract::<u64>()?.cast_signed()
+            } else {
+                number.extract()?
+            };
+        }
+        Ok(fact)
+    }
+}
+
+fn low_byte(length: usize) -> u8 {
+    length.to_le_bytes()[0]
+}
+
+fn fast_fact(event: &json::Event<'_>, symbols: &mut Symbols) -> Fact {
+    let mut fact = Fact {
+        time_ms: event.time_ms,
+        event: event.hash,
+        kind: event.kind,
+        names_len: event.names_len,
+        numbers_len: event.numbers_len,
+        names: [NO_NAME; MOST_PARTS],
+        numbers: event.numbers,
+    };
+    for (name, text) in fact.names.iter_mut().zip(event.names) {
+        *name = symbols.number(text);
+    }
+    fact
+}
+
+/// A record to be given back, should it have to be refused.
+struct Origin {
+    topic: usize,
+    record: Py<PyAny>,
+}
+
+// -- the engine ----------------------------------------------------------------------------------
+
+/// See `services.scoring.core.engine`.
+#[pyclass(module = "bellwether_native")]
+pub struct Engine {
+    core: engine::Engine<PythonLayout, PythonMidnights, Origin>,
+    digests: Vec<(String, String)>,
+    read_slowly: Py<PyAny>,
+    times: TimeParts,
+    failure: Failure,
+    scratch: Vec<u8>,
+}
+
+#[pymethods]
+impl Engine {
+    /// `read_slowly` is given a record and says what event it is, or why it is none.
+    #[new]
+    fn new(
+        inputs: usize,
+        rules: Vec<VersionParts>,
+        digests: Vec<(String, String)>,
+        registry: RegistryParts,
+        times: TimeParts,
+        midnight: Py<PyAny>,
+        read_slowly: Py<PyAny>,
+        most_names: usize,
+    ) -> PyResult<Self> {
+        let failure = Failure::default();
+        let indicators = Indicators::new(&registry.ids, registry.individual)
+            .map_err(|id| PyValueError::new_err(format!("the registry has no indicator {id}")))?;
+        let kinds = IndicatorKinds {
+            is_gauge: registry.is_gauge,
+            is_logarithmic: registry.is_logarithmic,
+            is_exact: registry.is_exact,
+            upper_ends: registry.upper_ends,
+        };
+        let limits = Limits { cells: CELLS_PER_RECORD, record_bytes: RECORD_BYTES };
+        let versions =
+            rules.into_iter().map(|parts| parts.build(&failure)).collect::<PyResult<Vec<_>>>()?;
+        if versions.is_empty() {
+            return Err(PyValueError::new_err("there is no version of the rules"));
+        }
+        let rules = Rules::new(versions, indicators.promised());
+        let core = engine::Engine::new(
+            Lifecycle::new(rules, indicators),
+            PythonMidnights(midnight),
+            PaneStore::new(kinds, limits)?,
+            inputs,
+            most_names,
+        );
+        Ok(Self { core, digests, read_slowly, times, failure, scratch: Vec::new() })
+    }
+
+    #[getter]
+    fn positions(&self) -> Vec<i64> {
+        self.core.positions.clone()
+    }
+
+    #[setter]
+    fn set_positions(&mut self, positions: Vec<i64>) -> PyResult<()> {
+        if positions.len() != self.core.positions.len() {
+            return Err(PyValueError::new_err("there is a position for each input topic"));
+        }
+        self.core.positions = positions;
+        Ok(())
+    }
+
+    #[getter]
+    fn watermark_ms(&self) -> i64 {
+        self.core.watermark_ms
+    }
+
+    #[getter]
+    fn pending_events(&self) -> u64 {
+        self.core.pending_events()
+    }
+
+    #[getter]
+    fn stream_ms(&self) -> i64 {
+        self.core.stream_ms()
+    }
+
+    #[getter]
+    fn settled_ms(&self) -> i64 {
+        self.core.settled_ms()
+    }
+
+    #[getter]
+    fn tickets(&self) -> usize {
+        self.core.tickets()
+    }
+
+    #[getter]
+    fn cells(&self) -> usize {
+        self.core.cells()
+    }
+
+    fn has_due(&mut self) -> bool {
+        self.core.has_due()
+    }
+
+    fn advance(&mut self, stream_ms: i64) {
+        self.core.advance(stream_ms);
+    }
+
+    /// Take records of one input topic, in offset order.
+    fn process(&mut self, topic: usize, records: &Bound<'_, PyAny>) -> PyResult<()> {
+        if topic >= self.core.positions.len() {
+            return Err(PyValueError::new_err(format!("there is no input topic {topic}")));
+        }
+        self.core.begin_reading();
+        for record in records.try_iter()? {
+            let record = record?;
+            let offset = record.getattr(intern!(record.py(), "offset"))?.extract()?;
+            if self.core.is_next(topic, offset) && !self.take_fast(topic, &record)? {
+                self.take_slowly(topic, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush<'py>(&mut self, py: Python<'py>, caught_up: bool) -> PyResult<Bound<'py, PyDict>> {
+        let flush = self.core.flush(caught_up, &self.digests)?;
+        if let Some(error) = lock(&self.failure).take() {
+            return Err(error);
+        }
+        let found = PyDict::new(py);
+        found.set_item("revision", flush.revision)?;
+        found.set_item("cycle", flush.cycle)?;
+        found.set_item("cycle_started", flush.cycle_started)?;
+        found.set_item("received_ms", flush.received_ms)?;
+        let changelog = flush.changelog.iter().map(|record| PyBytes::new(py, record));
+        found.set_item("changelog", PyList::new(py, changelog.collect::<Vec<_>>())?)?;
+        let updates = updates_of(py, &flush.touched, &flush.sliced, self.core.scopes())?;
+        found.set_item("updates", updates)?;
+        let parts = flush.measurements.iter().map(|columns| self.columns_of(py, columns));
+        found.set_item("measurements", parts.collect::<PyResult<Vec<_>>>()?)?;
+        let refused = flush.refused.into_iter().map(refusal_of);
+        found.set_item("refused", refused.collect::<Vec<_>>())?;
+        found.set_item("events", flush.counts.events)?;
+        found.set_item("fresh", flush.counts.fresh)?;
+        found.set_item("settled", flush.counts.settled)?;
+        let anomalies: BTreeMap<_, _> =
+            flush.counts.anomalies.into_iter().collect();
+        found.set_item("anomalies", anomalies)?;
+        Ok(found)
+    }
+
+    /// Take a changelog record; the versions of the rules that were applied, with their digests.
+    fn restore(&mut self, record: &[u8]) -> PyResult<Vec<(String, String)>> {
+        self.core.restore(record)
+    }
+
+    fn finish_restore(&mut self) {
+        self.core.finish_restore();
+    }
+}
+
+impl Engine {
+    /// Take what is a usual event in time; whether it was.
+    fn take_fast(&mut self, topic: usize, record: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = record.py();
+        let value = record.getattr(intern!(py, "value"))?;
+        let key = record.getattr(intern!(py, "key"))?;
+        let (Ok(value), Ok(key)) = (value.cast::<PyBytes>(), key.cast::<PyBytes>()) else {
+            return Ok(false);
+        };
+        let parsed = json::parse(value.as_bytes());
+        let parsed = parsed.or_else(|| json::parse_escaped(value.as_bytes(), &mut self.scratch));
+        let Some(event) = parsed else { return Ok(false) };
+        let received_ms = match event.received_ms {
+            Some(received_ms) => received_ms,
+            None => record.getattr(intern!(py, "timestamp"))?.extract()?,
+        };
+        let is_timely = event.time_ms <= received_ms.saturating_add(self.times.future_tolerance_ms)
+            && event.time_ms >= self.times.earliest_ms;
+        if !is_timely || key.as_bytes() != event.subject.as_bytes() {
+            return Ok(false);
+        }
+        let fact = fast_fact(&event, &mut self.core.lifecycle.symbols);
+        let origin = Origin { topic, record: record.clone().unbind() };
+        self.core.take(topic, event.subject, fact, received_ms, origin);
+        Ok(true)
+    }
+
+    fn take_slowly(&mut self, topic: usize, record: Bound<'_, PyAny>) -> PyResult<()> {
+        let read = self.read_slowly.bind(record.py()).call1((&record,))?;
+        let origin = Origin { topic, record: record.unbind() };
+        if let Ok((reason, detail)) = read.extract::<(String, String)>() {
+            self.core.refuse(Refused { record: origin, reason, detail });
+            return Ok(());
+        }
+        let event: SlowEvent<'_> = read.extract()?;
+        let fact = event.fact(&mut self.core.lifecycle.symbols)?;
+        self.core.take(topic, &event.subject, fact, event.received_ms, origin);
+        Ok(())
+    }
+
+    /// In the order of the fields of `shared.contracts.measurements.Measurements`.
+    fn columns_of<'py>(&self, py: Python<'py>, part: &Columns) -> PyResult<Bound<'py, PyTuple>> {
+                let names = part.names.iter().map(|&number| self.core.names_of(number));
+        let versions = self.core.lifecycle.rules.versions();
+        let versions = part.versions.iter().map(|&place| &*versions[place].name);
+        let mut fields: Vec<Bound<'py, PyAny>> = vec![
+            PyList::new(py, part.tickets.iter().map(|id| &**id))?.into_any(),
+            PyList::new(py, names.collect::<Vec<_>>())?.into_any(),
+            PyList::new(py, versions.collect::<Vec<_>>())?.into_any(),
+        ];
+        fields.extend(part.columns.iter().map(|column| PyBytes::new(py, column).into_any()));
+        PyTuple::new(py, fields)
+    }
+}
+
+type Refusal = (usize, Py<PyAny>, String, String);
+
+fn refusal_of(refused: Refused<Origin>) -> Refusal {
+    let Refused { record: Origin { topic, record }, reason, detail } = refused;
+    (topic, record, reason, detail)
+}
+
+/// Cells by department, in the order of their names: those that the flush changed, and a slice of
+/// all, each in records of bounded size.
+fn updates_of<'py>(
+    py: Python<'py>,
+    touched: &WireCells,
+    sliced: &WireCells,
+    scopes: &Scopes,
+) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+    let mut parts: BTreeMap<&str, [Vec<Record<'_>>; 2]> = BTreeMap::new();
+    for (place, cells) in [touched, sliced].into_iter().enumerate() {
+        for (department, records) in cells.by_group() {
+            parts.entry(scopes.department(department)).or_default()[place] = records;
+        }
+    }
+    let mut updates = Vec::new();
+    for (department, [fresh, old]) in parts {
+        for place in 0..fresh.len().max(old.len()) {
+            let cells = |records: &[Record<'_>]| {
+                records.get(place).map(|record| cells_of(py, record, scopes)).transpose()
+            };
+            updates.push((department, cells(&fresh)?, cells(&old)?).into_pyobject(py)?);
+        }
+    }
+    Ok(updates)
+}
+
+/// In the order of the fields of `shared.contracts.panes.Cells`.
+fn cells_of<'py>(
+    py: Python<'py>,
+    record: &Record<'_>,
+    scopes: &Scopes,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let names = PyList::new(py, record.scopes(scopes))?.into_any();
+    let columns = record.columns().map(|column| PyBytes::new(py, column).into_any());
+    PyTuple::new(py, std::iter::once(names).chain(columns).collect::<Vec<_>>())
+}
