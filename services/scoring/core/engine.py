@@ -20,6 +20,7 @@ from services.scoring.core import ledger
 from services.scoring.core.native_parts import REGISTRY, TimeParts, midnight_of, versions_of
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.stream_time import LIVE_MS
+from services.scoring.core.timeline import WAITING, Holder, Segment, Stretch, segments
 from shared.contracts import scopes
 from shared.contracts.decode import DecodeError, decode_event
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, epoch_ms
@@ -29,6 +30,9 @@ from shared.contracts.panes import NO_CELLS, Cells, PaneUpdate, Watermark
 MOST_NAMES: Final = 50_000
 """Combinations of employee, channel and category whose scopes are remembered: when there are more,
 they are learnt anew, so that those of long ago do not stay for ever."""
+
+MOST_DEADLINES: Final = 20_000
+"""After a long standstill very many deadlines have passed: they are settled in turns."""
 
 REMEMBERED_MS: Final = LIVE_MS // 3
 """Time that passes in silence is stored so often: an engine that is restored in a quiet night finds
@@ -115,6 +119,7 @@ class Engine:
             midnight_of(rules.zone),
             _read,
             MOST_NAMES,
+            MOST_DEADLINES,
         )
 
     @property
@@ -192,6 +197,17 @@ class Engine:
             _counts(flushed, dead_letters),
             flushed["cycle_started"],
         )
+
+    def timeline(self, ticket: str, until_ms: int) -> list[Segment]:
+        """Whose time a ticket took, and for what, from its opening to ``until_ms``, in order; none
+        without an opening, or for a ticket that is not remembered. What waits for a flush is not in
+        it."""
+        stretches, exempt = self._core.stretches(ticket, until_ms)
+        told = (
+            Stretch(start, end, Holder(*holder), None if waits is None else WAITING[waits])
+            for start, end, holder, waits in stretches
+        )
+        return segments(told, exempt, self._rules)
 
     def _updates(
         self,

@@ -1,24 +1,31 @@
-"""The interval ledger: whose time a ticket took, and for what, from its facts.
+"""The interval ledger: whose time a ticket took, and for what.
 
-A query and no state: the facts are lived through as the measurements are, so both agree. The time
-in which a ticket is unresolved falls into segments without a gap; while it is resolved or closed it
-takes nobody's time.
+A query and no state (`Engine.timeline`): the ticket's facts are lived through as the measurements
+are, so both agree. The time in which a ticket is unresolved falls into segments without a gap;
+while it is resolved or closed it takes nobody's time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
-from services.scoring.core.derive import exemptions, lived_facts
-from services.scoring.core.ledger import Fact
-from services.scoring.core.lifecycle import Holder, Lifecycle, new_life
-from services.scoring.core.promises import Span, united
 from services.scoring.core.rules import RuleHistory
 
 Cause = Literal["working", "off_hours", "waiting_customer", "waiting_third_party", "exempt"]
-_WAITING: Final[tuple[Cause, Cause]] = ("waiting_customer", "waiting_third_party")
+WAITING: Final[tuple[Cause, Cause]] = ("waiting_customer", "waiting_third_party")
+
+Span = tuple[int, int]
+"""``[start, end)`` in ms."""
+
+
+class Holder(NamedTuple):
+    """Who holds a ticket; an unknown part is ""."""
+
+    department: str = ""
+    team: str = ""
+    employee: str = ""
 
 
 class Segment(NamedTuple):
@@ -37,8 +44,9 @@ class Segment(NamedTuple):
         return self.end_ms - self.start_ms
 
 
-class _Stretch(NamedTuple):
-    """Time between two facts. ``waits_for`` is the cause of a wait, None while there is none."""
+class Stretch(NamedTuple):
+    """Time between two facts in which a ticket is unresolved. ``waits_for`` is the cause of a wait,
+    None while there is none."""
 
     start_ms: int
     end_ms: int
@@ -46,41 +54,22 @@ class _Stretch(NamedTuple):
     waits_for: Cause | None
 
 
-def timeline(facts: Sequence[Fact], rules: RuleHistory, until_ms: int) -> list[Segment]:
-    """The segments of a ticket from its opening to ``until_ms``, in order; none without an opening.
-    Exempt time comes before waiting, and waiting before the hours of work."""
-    exempt = exemptions(facts)
-    stretches = _stretches(lived_facts(facts), rules, until_ms)
+def segments(
+    stretches: Iterable[Stretch], exempt: list[Span], rules: RuleHistory
+) -> list[Segment]:
+    """Stretches in pieces of one cause each, in order. Exempt time comes before waiting, and
+    waiting before the hours of work."""
     return _joined(part for stretch in stretches for part in _cut(stretch, exempt, rules))
 
 
-def _stretches(facts: list[Fact], rules: RuleHistory, until_ms: int) -> Iterator[_Stretch]:
-    """What lies between the facts, as far as the ticket is unresolved."""
-    lifecycle, life = Lifecycle(rules), new_life()
-    waits_for: Cause | None = None
-    ends = [*(fact.time_ms for fact in facts[1:]), until_ms]
-    for fact, next_ms in zip(facts, ends, strict=False):
-        waited = life.waiting_since_ms >= 0
-        lifecycle.advance(life, [fact])
-        if life.waiting_since_ms < 0:
-            waits_for = None
-        elif not waited:
-            waits_for = _WAITING[fact.numbers[0]]
-        start_ms, end_ms = max(fact.time_ms, life.opened_ms), min(next_ms, until_ms)
-        if life.is_unresolved and end_ms > start_ms:
-            yield _Stretch(start_ms, end_ms, life.holders[life.holder], waits_for)
-
-
-def _cut(stretch: _Stretch, exempt: list[Span], rules: RuleHistory) -> Iterator[Segment]:
-    """A stretch in pieces of one cause each."""
+def _cut(stretch: Stretch, exempt: list[Span], rules: RuleHistory) -> Iterator[Segment]:
     start, end, holder, waits_for = stretch
-    pauses = united(exempt, start, end)
     hours = rules.working_spans(start, end)
-    edges = sorted({start, end, *(edge for span in (*pauses, *hours) for edge in span)})
-    for low, high in pairwise(edges):
+    inside = (edge for span in (*exempt, *hours) for edge in span if start < edge < end)
+    for low, high in pairwise(sorted({start, end, *inside})):
         in_hours = _covers(hours, low)
         cause: Cause = waits_for or ("working" if in_hours else "off_hours")
-        if _covers(pauses, low):
+        if _covers(exempt, low):
             cause = "exempt"
         yield Segment(low, high, cause, holder, in_hours)
 

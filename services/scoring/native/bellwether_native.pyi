@@ -8,6 +8,9 @@ Columns = tuple[Any, ...]
 Update = tuple[str, Columns | None, Columns | None]
 """A department, and `Cells` that a flush changed and of a slice of all."""
 
+Stretch = tuple[int, int, list[str], int | None]
+"""Start and end in ms, department, team and employee, and the place of what is waited for."""
+
 class Flushed(TypedDict):
     revision: int
     cycle: int
@@ -33,6 +36,7 @@ class Engine:
         midnight: Callable[[int], int],
         read_slowly: Callable[[Any], object],
         most_names: int,
+        most_deadlines: int,
     ) -> None: ...
     @property
     def positions(self) -> list[int]: ...
@@ -54,6 +58,9 @@ class Engine:
     def advance(self, stream_ms: int) -> None: ...
     def process(self, topic: int, records: Iterable[Any]) -> None: ...
     def flush(self, caught_up: bool) -> Flushed: ...
+    def stretches(
+        self, ticket: str, until_ms: int
+    ) -> tuple[list[Stretch], list[tuple[int, int]]]: ...
     def restore(self, record: bytes) -> list[tuple[str, str]]: ...
     def finish_restore(self) -> None: ...
 

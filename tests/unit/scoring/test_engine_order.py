@@ -130,7 +130,7 @@ class Crashing:
         tail = Tail()
         for flush in self.stored:
             for record in flush.changelog:
-                tail.append(encode_changelog(record))
+                tail.append(record)
         engine.restore(tail.take())
         engine.finish_restore()
         return engine
@@ -237,7 +237,7 @@ def test_a_restore_reads_no_more_than_the_last_complete_round_of_slices() -> Non
         log.feed(engine)
         if number % 3 == 2:
             for record in engine.flush(caught_up=True).changelog:
-                tail.append(encode_changelog(record))
+                tail.append(record)
                 records += 1
     assert len(tail) < records / 2
     again = new_engine(RULES)

@@ -42,7 +42,7 @@ class KeptFlushes(PartitionStore):
     async def read_changelog(self) -> Tail:
         tail = Tail()
         for record in (record for flush in self.flushes for record in flush.changelog):
-            tail.append(encode_changelog(record))
+            tail.append(record)
         return tail
 
     async def store(self, flush: Flush) -> None:

@@ -11,8 +11,6 @@ use rustc_hash::FxHashSet;
 
 use crate::promises::NEVER;
 
-/// After a long standstill very many deadlines have passed: they are settled in turns.
-pub const MOST_A_FLUSH: usize = 20_000;
 const SLACK: usize = 10_000;
 
 /// Due instants in ms of tickets by their places.

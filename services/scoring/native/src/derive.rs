@@ -53,7 +53,7 @@ pub fn lived_facts(facts: &[Fact]) -> Vec<Fact> {
 }
 
 /// The spans `[start, end)` in ms that corrections exempt.
-fn exemptions(facts: &[Fact]) -> Vec<Span> {
+pub fn exemptions(facts: &[Fact]) -> Vec<Span> {
     let exempts = |fact: &&Fact| fact.kind == kind::CORRECTED && fact.numbers[0] == EXEMPT;
     facts.iter().filter(exempts).map(|fact| (fact.numbers[2], fact.numbers[3])).collect()
 }

@@ -12,8 +12,8 @@ use crate::booking::{Arrival, Booked, Booking, Refused};
 use crate::calendar::Layout;
 use crate::cells::WireCells;
 use crate::changelog::{self, Header};
-use crate::deadlines::{Deadlines, MOST_A_FLUSH};
-use crate::derive::Anomalies;
+use crate::deadlines::Deadlines;
+use crate::derive::{self, Anomalies};
 use crate::fact::Fact;
 use crate::lateness::Lateness;
 use crate::life::{self, Life, Status};
@@ -22,9 +22,10 @@ use crate::measured::{self, Columns, Stated};
 use crate::msgpack::Read;
 use crate::names::{NameTable, Names};
 use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, Midnights, PaneStore};
-use crate::promises::NEVER;
+use crate::promises::{NEVER, Span};
 use crate::scopes::Scopes;
 use crate::tickets::Tickets;
+use crate::timeline::{self, Stretch};
 
 const ROWS_PER_RECORD: usize = 4000;
 const MIN_SLICE_TICKETS: usize = 20;
@@ -77,6 +78,14 @@ enum Round<T> {
     Done,
 }
 
+/// How much is done or remembered at once: tickets that fall due in a flush, after a long
+/// standstill; combinations of names, whose scopes are learnt anew when there are more.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    pub deadlines: usize,
+    pub names: usize,
+}
+
 /// State and arithmetic of one input partition. `R` is what a record is given back by when it is
 /// refused.
 pub struct Engine<L, M, R> {
@@ -84,7 +93,7 @@ pub struct Engine<L, M, R> {
     pub watermark_ms: i64,
     pub lifecycle: Lifecycle<L>,
     midnights: M,
-    most_names: usize,
+    bounds: Bounds,
     tickets: Tickets,
     names: NameTable,
     panes: PaneStore,
@@ -102,21 +111,20 @@ pub struct Engine<L, M, R> {
 }
 
 impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
-    /// Of so many input topics; `most_names` combinations of names are remembered with their scopes
-    /// before they are learnt anew.
+    /// Of so many input topics.
     pub fn new(
         lifecycle: Lifecycle<L>,
         midnights: M,
         panes: PaneStore,
         inputs: usize,
-        most_names: usize,
+        bounds: Bounds,
     ) -> Self {
         Self {
             positions: vec![0; inputs],
             watermark_ms: 0,
             lifecycle,
             midnights,
-            most_names,
+            bounds,
             tickets: Tickets::default(),
             names: NameTable::default(),
             panes,
@@ -163,6 +171,23 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// Tickets remembered.
     pub fn tickets(&self) -> usize {
         self.tickets.len()
+    }
+
+    /// The time of a ticket that is remembered, by whose it was and what for, up to `until_ms`; and
+    /// the spans that corrections exempt. Facts that wait for a flush are not in it.
+    ///
+    /// # Errors
+    /// When the ticket's resting form is damaged.
+    pub fn stretches(&mut self, id: &str, until_ms: i64) -> Read<(Vec<Stretch>, Vec<Span>)> {
+        let Some(place) = self.tickets.find(id) else { return Ok((Vec::new(), Vec::new())) };
+        let mut life = Life::default();
+        let resting = self.tickets.packed(place);
+        if resting.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let facts = life::unpack(resting, &mut life, &mut self.lifecycle.symbols)?;
+        let facts = life::list_facts(facts, &mut self.lifecycle.symbols)?;
+        Ok((timeline::stretches(&facts, &mut self.lifecycle, until_ms), derive::exemptions(&facts)))
     }
 
     // -- reading ---------------------------------------------------------------------------------
@@ -219,7 +244,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         if caught_up {
             self.lateness.caught_up(self.watermark_ms);
         }
-        let (due, until_ms) = self.deadlines.take(self.stream_ms(), MOST_A_FLUSH);
+        let (due, until_ms) = self.deadlines.take(self.stream_ms(), self.bounds.deadlines);
         let arrivals = std::mem::take(&mut pending.arrivals);
         let booked = self.book_all(arrivals, &due, until_ms, &mut pending.refused)?;
         self.settled_ms = until_ms;
@@ -282,7 +307,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// Book rows in the panes; their wire form.
     fn book_rows(&mut self, stated: &Stated) -> PyResult<Vec<Columns>> {
-        if self.names.len() > self.most_names {
+        if self.names.len() > self.bounds.names {
             self.begin_names_anew();
         }
         let numbers: Vec<u32> = stated.rows.iter().map(|row| self.names.number(row.names)).collect();

@@ -29,6 +29,7 @@ pub mod scopes;
 pub mod sketches;
 pub mod staging;
 pub mod tickets;
+pub mod timeline;
 
 use pyo3::prelude::*;
 

@@ -14,7 +14,7 @@ use crate::buckets::IndicatorKinds;
 use crate::calendar::{Calendar, Layout};
 use crate::cells::{Limits, Record, WireCells};
 use crate::changelog::RECORD_BYTES;
-use crate::engine;
+use crate::engine::{self, Bounds};
 use crate::fact::{Fact, MOST_PARTS};
 use crate::indicators::Indicators;
 use crate::json;
@@ -25,6 +25,8 @@ use crate::msgpack::Damaged;
 use crate::names::{NO_NAME, Symbols};
 use crate::panes::{Midnights, PaneStore};
 use crate::scopes::Scopes;
+use crate::promises::Span;
+use crate::timeline::Stretch;
 use crate::rules::{HolderKind, HolderLimit, Rules, SURVEY_KINDS, SurveyRules, Version};
 
 const CELLS_PER_RECORD: usize = 4000;
@@ -202,6 +204,8 @@ fn fast_fact(event: &json::Event<'_>, symbols: &mut Symbols) -> Fact {
     fact
 }
 
+type PlainStretch = (i64, i64, [String; 3], Option<i64>);
+
 /// A record to be given back, should it have to be refused.
 struct Origin {
     topic: usize,
@@ -234,6 +238,7 @@ impl Engine {
         midnight: Py<PyAny>,
         read_slowly: Py<PyAny>,
         most_names: usize,
+        most_deadlines: usize,
     ) -> PyResult<Self> {
         let failure = Failure::default();
         let indicators = Indicators::new(&registry.ids, registry.individual)
@@ -256,7 +261,7 @@ impl Engine {
             PythonMidnights(midnight),
             PaneStore::new(kinds, limits)?,
             inputs,
-            most_names,
+            Bounds { deadlines: most_deadlines, names: most_names },
         );
         Ok(Self { core, digests, read_slowly, times, failure, scratch: Vec::new() })
     }
@@ -354,6 +359,17 @@ impl Engine {
             flush.counts.anomalies.into_iter().collect();
         found.set_item("anomalies", anomalies)?;
         Ok(found)
+    }
+
+    /// The stretches of a ticket as (start, end, holder, what it waits for), and the exempt spans.
+    fn stretches(&mut self, ticket: &str, until_ms: i64) -> PyResult<(Vec<PlainStretch>, Vec<Span>)> {
+        let (stretches, exempt) = self.core.stretches(ticket, until_ms)?;
+        let symbols = &self.core.lifecycle.symbols;
+        let plain = stretches.into_iter().map(|Stretch { start_ms, end_ms, holder, waits_for }| {
+            let names = [holder.department, holder.team, holder.employee];
+            (start_ms, end_ms, names.map(|name| symbols.text(name).to_owned()), waits_for)
+        });
+        Ok((plain.collect(), exempt))
     }
 
     /// Take a changelog record; the versions of the rules that were applied, with their digests.

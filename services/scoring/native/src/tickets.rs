@@ -35,13 +35,18 @@ impl Tickets {
         u32::try_from(self.slots.len()).expect("fewer than 2^32 tickets")
     }
 
+    /// The ticket's place, if it has one.
+    pub fn find(&self, id: &str) -> Option<u32> {
+        let hash = FxBuildHasher.hash_one(id);
+        self.places.find(hash, |&place| *self.slots[place as usize].id == *id).copied()
+    }
+
     /// The ticket's place, given out when it has none.
     pub fn place(&mut self, id: &str) -> u32 {
-        let hash = FxBuildHasher.hash_one(id);
-        let slots = &self.slots;
-        if let Some(&place) = self.places.find(hash, |&place| *slots[place as usize].id == *id) {
+        if let Some(place) = self.find(id) {
             return place;
         }
+        let hash = FxBuildHasher.hash_one(id);
         let place = self.free.pop().unwrap_or(self.end());
         let slot = Slot { id: id.into(), packed: Box::default() };
         match self.slots.get_mut(place as usize) {
