@@ -6,6 +6,21 @@ pub mod names;
 use pyo3::prelude::*;
 
 #[pymodule]
-fn bellwether_native(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+fn bellwether_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_runs_in_the_python_that_it_links() {
+        Python::initialize();
+        Python::attach(|py| {
+            let module = PyModule::new(py, "bellwether_native").expect("a module");
+            bellwether_native(&module).expect("the module fills itself");
+            assert!(module.hasattr("__version__").expect("an answer"));
+        });
+    }
 }
