@@ -20,6 +20,7 @@ from deploy.local.bootstrap.machine import (
 )
 from deploy.local.bootstrap.machine import TOOLS as _ALL_TOOLS
 from deploy.local.bootstrap.python_environment import ensure_uv
+from deploy.local.bootstrap.rust import rust_environment
 
 TOOLS: Final = _ALL_TOOLS / "bench"
 VENV_PYTHON: Final = TOOLS / "venv" / "bin" / "python"
@@ -42,7 +43,7 @@ def _python() -> None:
     say("the Python peers, from their lock files")
     run(
         [uv, "sync", "--quiet", "--frozen", *everything],
-        environ={"UV_PROJECT_ENVIRONMENT": str(TOOLS / "venv")},
+        environ={**rust_environment(), "UV_PROJECT_ENVIRONMENT": str(TOOLS / "venv")},
     )
     run(
         [uv, "sync", "--quiet", "--frozen", "--project", CHECKOUT / "bench" / "peers" / "quix"],

@@ -1,6 +1,7 @@
 """Findings about a machine and a local system. Each says what is, and what to do about it."""
 
 import asyncio
+import importlib.util
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Literal
 
 import psutil
 
+from deploy.local.bootstrap.rust import OLDEST, rust_version
 from deploy.local.java import JavaNotFoundError, find_java, java_version
 from deploy.local.kafka import JAR_VERSION
 from deploy.local.layout import CHECKOUT, KAFKA_JARS, DataDirectory
@@ -56,6 +58,22 @@ def examine(patient: Patient) -> list[Finding]:
 def _python(_patient: Patient) -> Iterator[Finding]:
     version = ".".join(str(part) for part in sys.version_info[:3])
     yield Finding("ok", "python", version)
+
+
+def _compiled_core(_patient: Patient) -> Iterator[Finding]:
+    if importlib.util.find_spec("bellwether_native"):
+        yield Finding("ok", "engine", "its core is compiled")
+    else:
+        yield Finding("bad", "engine", "its core is not compiled", "make tools")
+
+
+def _rust(_patient: Patient) -> Iterator[Finding]:
+    if (version := rust_version()) >= OLDEST:
+        yield Finding("ok", "rust", ".".join(str(part) for part in version))
+    else:
+        oldest = ".".join(str(part) for part in OLDEST)
+        fact = f"none of version {oldest} or later: the engine's core cannot be changed"
+        yield Finding("hint", "rust", fact, "make tools")
 
 
 def _java(patient: Patient) -> Iterator[Finding]:
@@ -162,6 +180,8 @@ def _named(missing: Iterable[str]) -> str | None:
 
 _LOOKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
     _python,
+    _rust,
+    _compiled_core,
     _java,
     _kafka_jars,
     _postgres_binaries,

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypedDict
 
+__version__: str
+
 Columns = tuple[Any, ...]
 """The fields of a struct of `shared.contracts`, in their order."""
 Update = tuple[str, Columns | None, Columns | None]

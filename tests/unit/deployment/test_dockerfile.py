@@ -1,6 +1,7 @@
 """What a linter of Dockerfiles would say, as far as it matters here; no engine is needed."""
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from deploy.local.bootstrap.python_environment import UV_VERSION
+from deploy.local.bootstrap.rust import OLDEST
 from deploy.local.databases import SERVICES
 
 
@@ -60,6 +62,48 @@ def test_only_the_scoring_image_contains_the_console(instructions: list[Instruct
     assert holders == ["image-scoring"]
 
 
+def test_every_service_is_built_from_its_sources(instructions: list[Instruction]) -> None:
+    sources = {name for name in stages(instructions) if name.startswith("sources-")}
+    assert sources == {f"sources-{service}" for service in (*SERVICES, "deploy")}
+    assert stages(instructions)["build"] == "sources-${SERVICE}"
+
+
+def test_only_scoring_is_built_with_rust_and_no_image_contains_it(
+    instructions: list[Instruction],
+) -> None:
+    holders = [
+        name
+        for name in filter(None, stages(instructions))
+        if any("--from=rust" in i.rest for i in last_stage(instructions, f" AS {name}"))
+    ]
+    assert holders == ["sources-scoring"]
+
+
+def test_the_core_is_compiled_for_the_python_and_the_c_library_that_run_it(
+    instructions: list[Instruction],
+) -> None:
+    own = stages(instructions)
+    assert own["sources-scoring"] == "sources"
+    assert own["sources"] == own["runtime"] == "python:${PYTHON}"
+
+
+def test_the_rust_of_the_image_is_new_enough_for_the_crate(
+    instructions: list[Instruction], checkout: Path
+) -> None:
+    crate = tomllib.loads((checkout / "services/scoring/native/Cargo.toml").read_text("utf-8"))
+    assert crate["package"]["rust-version"] == ".".join(str(part) for part in OLDEST)
+    version = re.match(r"rust:(\d+)\.(\d+)-", stages(instructions)["rust"])
+    assert version is not None
+    assert tuple(int(part) for part in version.groups()) >= OLDEST
+
+
+def test_what_is_built_on_this_machine_stays_out_of_the_image(checkout: Path) -> None:
+    ignored = (checkout / ".dockerignore").read_text("utf-8").splitlines()
+    kept = [line for line in ignored if line.startswith("!")]
+    built = ["console/node_modules", "console/dist", "services/scoring/native/target"]
+    assert all(ignored.index(path) > ignored.index(kept[-1]) for path in built)
+
+
 def test_services_do_not_run_as_root(instructions: list[Instruction]) -> None:
     users = [i.rest for i in instructions if i.keyword == "USER"]
     assert users == ["10001"]
@@ -69,7 +113,7 @@ def test_services_do_not_run_as_root(instructions: list[Instruction]) -> None:
 def test_base_images_are_pinned(instructions: list[Instruction]) -> None:
     own = stages(instructions)
     for base in own.values():
-        if base not in own and base != "image-${SERVICE}":
+        if base not in own and not base.endswith("-${SERVICE}"):
             assert re.search(r":(?!latest$)\S+$", base), base
 
 

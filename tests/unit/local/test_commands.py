@@ -87,6 +87,17 @@ def test_doctor_names_a_kafka_that_does_not_answer(
     assert "nothing listens on 127.0.0.1:1" in shown.output
 
 
+def test_doctor_tells_that_a_missing_rust_keeps_nothing_from_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path))
+    shown = RUN.invoke(app, ["doctor", "--data-dir", str(tmp_path)])
+    findings = [line.split() for line in shown.output.splitlines()]
+    assert ["hint", "rust", "none"] in [words[:3] for words in findings]
+    assert ["ok", "engine"] in [words[:2] for words in findings]
+
+
 def test_up_refuses_a_wrong_port_before_it_starts_anything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ pub mod measured;
 pub mod msgpack;
 pub mod names;
 pub mod pane;
+mod pane_class;
 pub mod panes;
 pub mod promises;
 pub mod python;
@@ -35,5 +36,23 @@ use pyo3::prelude::*;
 
 #[pymodule]
 fn bellwether_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(json::parse_event, module)?)?;
+    pane_class::register(module)?;
     module.add_class::<python::Engine>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_runs_in_the_python_that_it_links() {
+        Python::initialize();
+        Python::attach(|py| {
+            let module = PyModule::new(py, "bellwether_native").expect("a module");
+            bellwether_native(&module).expect("the module fills itself");
+            assert!(module.hasattr("__version__").expect("an answer"));
+        });
+    }
 }
