@@ -1,0 +1,230 @@
+//! The panes as a Python class, for tests that compare them with a plain model.
+
+use std::collections::BTreeMap;
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::buckets::IndicatorKinds;
+use crate::cells::{CellsView, Limits, Record, WireCells, WireError};
+use crate::names::{Holder, NameTable, Names, Symbols};
+use crate::panes::{
+    Booked, Cursor, DAY_MS, HOUR_MS, Level, MINUTE_MS, Midnights, PaneError, PaneKey, PaneStore,
+    QUARTER_MS,
+};
+use crate::scopes::Scopes;
+
+type Kinds = (Vec<bool>, Vec<bool>, Vec<bool>, Vec<i64>);
+type NameTexts = (String, String, String, String, String);
+type Row = (u8, i64, i64, i64, i64, NameTexts);
+type CursorTuple = (u8, u32, u32);
+type ScopeTuple = (String, u8, String);
+type Columns<'py> = [Bound<'py, PyBytes>; 10];
+type CellsTuple<'py> = (Vec<ScopeTuple>, Columns<'py>);
+type Laid<'py> = (Vec<CellsTuple<'py>>, Vec<(String, Vec<CellsTuple<'py>>)>);
+
+struct AskedZone<'py>(Bound<'py, PyAny>);
+
+impl Midnights for AskedZone<'_> {
+    fn midnight(&mut self, time_ms: i64) -> PyResult<i64> {
+        self.0.call1((time_ms,))?.extract()
+    }
+}
+
+/// The panes of one input partition.
+#[pyclass(name = "PaneStore", module = "bellwether_native")]
+pub struct PaneStoreClass {
+    store: PaneStore,
+    midnight: Py<PyAny>,
+    symbols: Symbols,
+    names: NameTable,
+}
+
+#[pymethods]
+impl PaneStoreClass {
+    #[new]
+    fn new(midnight: Py<PyAny>, kinds: Kinds, limits: (usize, usize)) -> PyResult<Self> {
+        let (is_gauge, is_logarithmic, is_exact, upper_ends) = kinds;
+        let kinds = IndicatorKinds {
+            is_gauge,
+            is_logarithmic,
+            is_exact,
+            upper_ends,
+        };
+        let limits = Limits {
+            cells: limits.0,
+            record_bytes: limits.1,
+        };
+        Ok(Self {
+            store: PaneStore::new(kinds, limits)?,
+            midnight,
+            symbols: Symbols::default(),
+            names: NameTable::default(),
+        })
+    }
+
+    #[getter]
+    fn cells(&self) -> usize {
+        self.store.cells()
+    }
+
+    /// Rows are (indicator, sign, time in ms, value, good, names).
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "arguments of a call from Python are owned"
+    )]
+    fn book(&mut self, py: Python<'_>, rows: Vec<Row>, watermark_ms: i64) -> PyResult<()> {
+        let rows: Vec<_> = rows.iter().map(|row| self.booked(row)).collect();
+        let mut zone = AskedZone(self.midnight.bind(py).clone());
+        self.store
+            .book(rows, &self.names, &self.symbols, &mut zone, watermark_ms)
+    }
+
+    fn forget_names(&mut self) {
+        self.symbols = Symbols::default();
+        self.names = NameTable::default();
+        self.store.use_names();
+    }
+
+    fn take_touched<'py>(&mut self, py: Python<'py>) -> Laid<'py> {
+        let cells = self.store.take_touched();
+        laid(py, &cells, self.store.scopes())
+    }
+
+    #[allow(clippy::type_complexity, reason = "it is the tuple that Python sees")]
+    fn slice_after<'py>(
+        &mut self,
+        py: Python<'py>,
+        cursor: Option<CursorTuple>,
+        budget: usize,
+        watermark_ms: i64,
+    ) -> PyResult<(Laid<'py>, Option<CursorTuple>)> {
+        let cursor = cursor.map(cursor_of).transpose()?;
+        let (cells, next) = self.store.slice_after(cursor, budget, watermark_ms);
+        let next = next.map(|at| (at.pane.level.wire(), at.pane.start, at.place));
+        Ok((laid(py, &cells, self.store.scopes()), next))
+    }
+
+    fn drop_expired(&mut self, watermark_ms: i64) {
+        self.store.drop_expired(watermark_ms);
+    }
+
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "arguments of a call from Python are owned"
+    )]
+    fn restore(&mut self, cells: CellsTuple<'_>) -> PyResult<()> {
+        let (scopes, columns) = &cells;
+        let scopes = scopes
+            .iter()
+            .map(|(department, kind, id)| (&**department, *kind, &**id));
+        let [
+            scope,
+            level,
+            indicator,
+            start_ms,
+            n,
+            total,
+            good,
+            buckets,
+            bucket,
+            counts,
+        ] = columns.each_ref().map(PyBytesMethods::as_bytes);
+        let scopes = scopes.collect();
+        Ok(self.store.restore(&CellsView {
+            scopes,
+            scope,
+            level,
+            indicator,
+            start_ms,
+            n,
+            total,
+            good,
+            buckets,
+            bucket,
+            counts,
+        })?)
+    }
+}
+
+impl PaneStoreClass {
+    fn booked(&mut self, row: &Row) -> Booked {
+        let (
+            indicator,
+            sign,
+            time_ms,
+            value,
+            good,
+            (department, team, employee, channel, category),
+        ) = row;
+        let mut symbol = |text: &str| self.symbols.number(text);
+        let holder = Holder {
+            department: symbol(department),
+            team: symbol(team),
+            employee: symbol(employee),
+        };
+        let names = Names {
+            holder,
+            channel: symbol(channel),
+            category: symbol(category),
+        };
+        Booked {
+            indicator: *indicator,
+            sign: *sign,
+            time_ms: *time_ms,
+            value: *value,
+            good: *good,
+            names: self.names.number(names),
+        }
+    }
+}
+
+fn cursor_of((level, start, place): CursorTuple) -> PyResult<Cursor> {
+    let level = Level::from_wire(level)
+        .ok_or(WireError::Level(level))
+        .map_err(PaneError::from)?;
+    Ok(Cursor {
+        pane: PaneKey { level, start },
+        place,
+    })
+}
+
+/// All records of some cells, and the records of each department.
+fn laid<'py>(py: Python<'py>, cells: &WireCells, scopes: &Scopes) -> Laid<'py> {
+    let all = cells
+        .records()
+        .map(|record| record_of(py, &record, scopes))
+        .collect();
+    let groups = cells.by_group().into_iter().map(|(department, records)| {
+        let records = records
+            .iter()
+            .map(|record| record_of(py, record, scopes))
+            .collect();
+        (scopes.department(department).to_owned(), records)
+    });
+    (all, groups.collect())
+}
+
+fn record_of<'py>(py: Python<'py>, record: &Record<'_>, scopes: &Scopes) -> CellsTuple<'py> {
+    let names = record
+        .scopes(scopes)
+        .map(|(department, kind, id)| (department.to_owned(), kind, id.to_owned()));
+    (
+        names.collect(),
+        record.columns().map(|column| PyBytes::new(py, column)),
+    )
+}
+
+/// Add the class, and the times by which panes are kept.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PaneStoreClass>()?;
+    module.add("MINUTE_MS", MINUTE_MS)?;
+    module.add("QUARTER_MS", QUARTER_MS)?;
+    module.add("HOUR_MS", HOUR_MS)?;
+    module.add("DAY_MS", DAY_MS)?;
+    let kept: BTreeMap<_, _> = Level::ALL
+        .iter()
+        .filter_map(|level| Some((level.wire(), level.kept_ms()?)))
+        .collect();
+    module.add("KEPT_MS", kept)
+}

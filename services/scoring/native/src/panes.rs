@@ -1,0 +1,395 @@
+//! Panes: the mergeable summaries of measurements that one input partition keeps.
+//!
+//! A measurement is booked in a minute, a quarter-hour and a calendar day, for the scopes that it
+//! belongs to. A flush is summed by cell of a minute first; then every such sum goes to its three
+//! panes. What is older than its level is kept for takes no more bookings (the day still has them).
+//! Panes are dropped in blocks (an hour's minutes, a day's quarter-hours, a month's days) when the
+//! last pane of the block is so old.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::{PyErr, PyResult};
+use rustc_hash::FxHashMap;
+use thiserror::Error;
+
+use crate::buckets::{BucketError, IndicatorKinds};
+use crate::cells::{CellsView, Layout, Limits, Part, WireCells, WireError};
+use crate::names::{NameTable, Symbols};
+use crate::pane::{CellKey, Pane, Sums};
+use crate::scopes::{Memberships, Scopes};
+use crate::staging::{Changes, Minute, Staging};
+
+pub const MINUTE_MS: i64 = 60_000;
+pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
+pub const DAY_MS: i64 = 24 * HOUR_MS;
+
+const REMEMBERED_MIDNIGHTS: usize = 100_000;
+
+/// The levels of a cell, as on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    Minute = 0,
+    Quarter = 1,
+    Day = 2,
+    /// The sum over all time, of gauges; it starts at 0.
+    Total = 3,
+}
+
+impl Level {
+    pub const ALL: [Self; 4] = [Self::Minute, Self::Quarter, Self::Day, Self::Total];
+
+    pub fn wire(self) -> u8 {
+        self as u8
+    }
+
+    pub fn from_wire(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.wire() == number)
+    }
+
+    /// How far behind the watermark a pane may start and still be kept.
+    pub fn kept_ms(self) -> Option<i64> {
+        match self {
+            Self::Minute => Some(3 * HOUR_MS),
+            Self::Quarter => Some(9 * DAY_MS),
+            Self::Day => Some(62 * DAY_MS),
+            Self::Total => None,
+        }
+    }
+
+    fn block_ms(self) -> i64 {
+        match self {
+            Self::Minute => HOUR_MS,
+            Self::Quarter => DAY_MS,
+            Self::Day => 31 * DAY_MS,
+            Self::Total => MINUTE_MS,
+        }
+    }
+}
+
+/// Which pane; in the order of slices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PaneKey {
+    pub level: Level,
+    pub start: Minute,
+}
+
+impl PaneKey {
+    pub fn start_ms(self) -> i64 {
+        i64::from(self.start) * MINUTE_MS
+    }
+
+    fn is_kept(self, watermark_ms: i64) -> bool {
+        self.level
+            .kept_ms()
+            .is_none_or(|kept_ms| self.start_ms() >= watermark_ms - kept_ms)
+    }
+
+    /// Whether no pane of its block is kept any more.
+    fn is_over(self, watermark_ms: i64) -> bool {
+        let block_ms = self.level.block_ms();
+        let end_ms = (self.start_ms() / block_ms + 1) * block_ms;
+        self.level
+            .kept_ms()
+            .is_some_and(|kept_ms| end_ms <= watermark_ms - kept_ms)
+    }
+}
+
+/// How far a round of slices has come: up to a place in a pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    pub pane: PaneKey,
+    pub place: u32,
+}
+
+/// One measurement; `sign` is -1 where it is taken back. `names` is its number in the name table.
+#[derive(Clone, Copy, Debug)]
+pub struct Booked {
+    pub indicator: u8,
+    pub sign: i64,
+    pub time_ms: i64,
+    pub value: i64,
+    pub good: i64,
+    pub names: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PaneError {
+    #[error("{0} ms lies outside of the time that panes have")]
+    Time(i64),
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+impl From<PaneError> for PyErr {
+    fn from(error: PaneError) -> Self {
+        PyValueError::new_err(error.to_string())
+    }
+}
+
+/// The calendar days of the organisation's zone.
+pub trait Midnights {
+    /// The latest midnight at or before an instant, in ms; where clocks are set back over midnight,
+    /// the first of the two.
+    fn midnight(&mut self, time_ms: i64) -> PyResult<i64>;
+}
+
+/// Midnights remembered per quarter-hour (no zone changes its offset inside one).
+#[derive(Default)]
+struct Days {
+    starts: FxHashMap<Minute, Minute>,
+}
+
+impl Days {
+    fn start<M: Midnights>(&mut self, quarter: Minute, midnights: &mut M) -> PyResult<Minute> {
+        if let Some(start) = self.starts.get(&quarter) {
+            return Ok(*start);
+        }
+        if self.starts.len() > REMEMBERED_MIDNIGHTS {
+            self.starts.clear();
+        }
+        let start = minute_of(midnights.midnight(i64::from(quarter) * MINUTE_MS)?)?;
+        self.starts.insert(quarter, start);
+        Ok(start)
+    }
+}
+
+fn minute_of(time_ms: i64) -> Result<Minute, PaneError> {
+    Minute::try_from(time_ms.div_euclid(MINUTE_MS)).map_err(|_| PaneError::Time(time_ms))
+}
+
+/// The panes of one input partition.
+pub struct PaneStore {
+    kinds: IndicatorKinds,
+    limits: Limits,
+    scopes: Scopes,
+    memberships: Memberships,
+    days: Days,
+    panes: BTreeMap<PaneKey, Pane>,
+    touched: BTreeSet<PaneKey>,
+    staging: Staging,
+    layout: Layout,
+}
+
+impl PaneStore {
+    /// `limits` are those of the records that its cells are cut into.
+    pub fn new(kinds: IndicatorKinds, limits: Limits) -> Result<Self, PaneError> {
+        Ok(Self {
+            kinds: kinds.checked()?,
+            limits,
+            scopes: Scopes::default(),
+            memberships: Memberships::default(),
+            days: Days::default(),
+            panes: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            staging: Staging::default(),
+            layout: Layout::default(),
+        })
+    }
+
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// How many cells are kept.
+    pub fn cells(&self) -> usize {
+        self.panes.values().map(|pane| pane.len() as usize).sum()
+    }
+
+    /// The name table was begun anew: its numbers stand for other names from now on.
+    pub fn use_names(&mut self) {
+        self.memberships = Memberships::default();
+    }
+
+    /// Add measurements (or with their sign -1 take them back) in every pane still kept. Raises
+    /// `ValueError` for a time, an indicator or a rating that cannot be, and whatever asking for a
+    /// midnight raises.
+    pub fn book<M: Midnights>(
+        &mut self,
+        rows: impl IntoIterator<Item = Booked>,
+        names: &NameTable,
+        symbols: &Symbols,
+        midnights: &mut M,
+        watermark_ms: i64,
+    ) -> PyResult<()> {
+        self.staging.clear();
+        self.memberships.learn(&mut self.scopes, names, symbols);
+        for row in rows {
+            if self.staging.is_full() {
+                self.book_staged(midnights, watermark_ms)?;
+            }
+            self.stage(row)?;
+        }
+        self.book_staged(midnights, watermark_ms)
+    }
+
+    fn stage(&mut self, row: Booked) -> Result<(), PaneError> {
+        let bucket = self.kinds.bucket_of(row.indicator, row.value)?;
+        let sums = Sums {
+            n: row.sign,
+            total: row.sign * row.value,
+            good: row.sign * row.good,
+        };
+        let scopes = self.memberships.of(row.names);
+        self.staging
+            .add(minute_of(row.time_ms)?, row.indicator, scopes, sums, bucket);
+        Ok(())
+    }
+
+    fn book_staged<M: Midnights>(&mut self, midnights: &mut M, watermark_ms: i64) -> PyResult<()> {
+        self.staging.sort();
+        let staging = std::mem::take(&mut self.staging);
+        let mut first = 0;
+        for (place, minute) in staging.minutes().iter().enumerate() {
+            let (changes, end) = staging.of_minute(place, first);
+            first = end;
+            let quarter = minute / 15 * 15;
+            let day = self.days.start(quarter, midnights)?;
+            self.add(Level::Minute, *minute, changes, watermark_ms);
+            self.add(Level::Quarter, quarter, changes, watermark_ms);
+            self.add(Level::Day, day, changes, watermark_ms);
+            self.add_gauges(changes);
+        }
+        self.staging = staging;
+        self.staging.clear();
+        Ok(())
+    }
+
+    fn add(&mut self, level: Level, start: Minute, changes: Changes<'_>, watermark_ms: i64) {
+        let key = PaneKey { level, start };
+        if key.is_kept(watermark_ms) {
+            let pane = self.panes.entry(key).or_default();
+            self.touched.insert(key);
+            for (cell, sums, counts) in changes.each() {
+                pane.add(cell, sums, counts);
+            }
+        }
+    }
+
+    fn add_gauges(&mut self, changes: Changes<'_>) {
+        let key = PaneKey {
+            level: Level::Total,
+            start: 0,
+        };
+        let is_gauge = |cell: &CellKey| self.kinds.is_gauge[usize::from(cell.indicator)];
+        for (cell, sums, _) in changes.each().filter(|(cell, ..)| is_gauge(cell)) {
+            self.touched.insert(key);
+            self.panes
+                .entry(key)
+                .or_default()
+                .add(cell, sums, std::iter::empty());
+        }
+    }
+
+    /// The cells booked since the last call, with their absolute sums.
+    pub fn take_touched(&mut self) -> WireCells {
+        let keys = std::mem::take(&mut self.touched);
+        let mut places = Vec::with_capacity(keys.len());
+        for key in &keys {
+            let pane = self
+                .panes
+                .get_mut(key)
+                .expect("a pane that was touched is kept");
+            places.push(pane.take_touched());
+        }
+        let touched = keys.iter().zip(places);
+        let parts: Vec<_> = touched
+            .map(|(key, places)| part(&self.panes, *key, places))
+            .collect();
+        self.layout.lay_out(&parts, &self.scopes, self.limits)
+    }
+
+    /// The next `budget` cells in a fixed order, without those in panes that are no longer kept;
+    /// and where to go on, `None` at the end of a round.
+    pub fn slice_after(
+        &mut self,
+        cursor: Option<Cursor>,
+        budget: usize,
+        watermark_ms: i64,
+    ) -> (WireCells, Option<Cursor>) {
+        let mut parts = Vec::new();
+        let mut left = u32::try_from(budget).unwrap_or(u32::MAX);
+        let mut next = None;
+        for (key, pane, first) in ahead(&self.panes, cursor, watermark_ms) {
+            let last = first.saturating_add(left).min(pane.len());
+            parts.push(Part {
+                key,
+                pane,
+                places: (first..last).collect(),
+            });
+            left -= last - first;
+            if left == 0 {
+                next = Some(Cursor {
+                    pane: key,
+                    place: last,
+                });
+                break;
+            }
+        }
+        (self.layout.lay_out(&parts, &self.scopes, self.limits), next)
+    }
+
+    /// Forget the blocks of which no pane is kept any more.
+    pub fn drop_expired(&mut self, watermark_ms: i64) {
+        self.panes.retain(|key, _| !key.is_over(watermark_ms));
+        self.touched.retain(|key| !key.is_over(watermark_ms));
+        self.panes.values_mut().for_each(Pane::settle);
+    }
+
+    /// Take absolute cells from a changelog. Where it returns an error, some of them may have been
+    /// taken.
+    pub fn restore(&mut self, cells: &CellsView<'_>) -> Result<(), PaneError> {
+        cells.check()?;
+        let scopes: Vec<_> = cells
+            .scopes
+            .iter()
+            .map(|name| self.scopes.number(*name))
+            .collect();
+        for cell in cells.rows() {
+            let cell = cell?;
+            let key = PaneKey {
+                level: cell.level,
+                start: minute_of(cell.start_ms)?,
+            };
+            let place = CellKey {
+                scope: scopes[cell.scope],
+                indicator: cell.indicator,
+            };
+            self.panes
+                .entry(key)
+                .or_default()
+                .replace(place, cell.sums, &cell.counts);
+        }
+        Ok(())
+    }
+}
+
+fn part(panes: &BTreeMap<PaneKey, Pane>, key: PaneKey, places: Vec<u32>) -> Part<'_> {
+    Part {
+        key,
+        pane: &panes[&key],
+        places,
+    }
+}
+
+/// The panes that are kept from the cursor on, and the first place in each that is ahead of it.
+fn ahead(
+    panes: &BTreeMap<PaneKey, Pane>,
+    cursor: Option<Cursor>,
+    watermark_ms: i64,
+) -> impl Iterator<Item = (PaneKey, &Pane, u32)> {
+    let from = cursor.map_or(Bound::Unbounded, |cursor| Bound::Included(cursor.pane));
+    let kept = move |key: &PaneKey| key.is_kept(watermark_ms);
+    panes
+        .range((from, Bound::Unbounded))
+        .filter(move |(key, _)| kept(key))
+        .map(move |(key, pane)| match cursor {
+            Some(cursor) if cursor.pane == *key => (*key, pane, cursor.place),
+            _ => (*key, pane, 0),
+        })
+}

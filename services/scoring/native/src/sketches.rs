@@ -1,0 +1,270 @@
+//! The sketches of many cells: each a run of (bucket, count), ascending, in one arena.
+//!
+//! An entry is 8 bytes: 12 bits of bucket, 52 of count. A sketch of a single bucket, as most cells
+//! of employees have, lies in its handle; a longer one in a run with room for a power of two of
+//! entries, which moves to one with twice the room when it is full. What it leaves is used again.
+
+use crate::buckets::Bucket;
+
+const COUNT_BITS: u32 = 64 - Bucket::BITS;
+const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
+const MOST: i64 = (1 << (COUNT_BITS - 1)) - 1;
+const ROOMS: usize = Bucket::BITS as usize + 1;
+const NONE: u64 = u64::MAX;
+
+#[derive(Clone, Copy)]
+struct Entry(u64);
+
+impl Entry {
+    fn new(bucket: Bucket, count: i64) -> Self {
+        assert!(fits(count), "the count of a bucket no longer fits");
+        Self(bucket.place() << COUNT_BITS | u64::from_le_bytes(count.to_le_bytes()) & COUNT_MASK)
+    }
+
+    fn bucket(self) -> Bucket {
+        Bucket::at(self.0 >> COUNT_BITS)
+    }
+
+    fn count(self) -> i64 {
+        i64::from_le_bytes((self.0 << Bucket::BITS).to_le_bytes()) >> Bucket::BITS
+    }
+
+    fn increased(self, count: i64) -> Self {
+        Self::new(self.bucket(), self.count() + count)
+    }
+}
+
+/// Whether there is room for a bucket's count.
+pub fn fits(count: i64) -> bool {
+    (-MOST..=MOST).contains(&count)
+}
+
+/// A cell's sketch in an arena: 10 bytes without gaps.
+#[derive(Clone, Copy, Default)]
+pub struct Sketch {
+    /// The only entry, or the place where the run begins.
+    at: [u8; 8],
+    len: u16,
+}
+
+impl Sketch {
+    fn single(entry: Entry) -> Self {
+        Self {
+            at: entry.0.to_le_bytes(),
+            len: 1,
+        }
+    }
+
+    fn only(self) -> Entry {
+        Entry(u64::from_le_bytes(self.at))
+    }
+
+    fn first(self) -> usize {
+        usize::try_from(u64::from_le_bytes(self.at)).expect("a place in memory")
+    }
+
+    fn set_first(&mut self, first: usize) {
+        self.at = (first as u64).to_le_bytes();
+    }
+
+    fn len(self) -> usize {
+        usize::from(self.len)
+    }
+
+    fn room(self) -> usize {
+        self.len().next_power_of_two()
+    }
+}
+
+pub struct SketchArena {
+    entries: Vec<Entry>,
+    /// By the logarithm of a room: the first of those that are free, each of which names the next.
+    free: [u64; ROOMS],
+}
+
+impl Default for SketchArena {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            free: [NONE; ROOMS],
+        }
+    }
+}
+
+impl SketchArena {
+    /// Add to a bucket of a sketch of this arena.
+    pub fn add(&mut self, sketch: &mut Sketch, bucket: Bucket, count: i64) {
+        match sketch.len {
+            0 => *sketch = Sketch::single(Entry::new(bucket, count)),
+            1 if sketch.only().bucket() == bucket => {
+                *sketch = Sketch::single(sketch.only().increased(count));
+            }
+            1 => self.spill(sketch, Entry::new(bucket, count)),
+            _ => self.add_to_run(sketch, bucket, count),
+        }
+    }
+
+    /// Empty a sketch.
+    pub fn clear(&mut self, sketch: &mut Sketch) {
+        if sketch.len > 1 {
+            self.release(sketch.first(), sketch.room());
+        }
+        *sketch = Sketch::default();
+    }
+
+    /// The buckets, ascending, and their counts; without those whose count is 0.
+    pub fn entries(&self, sketch: Sketch) -> impl Iterator<Item = (Bucket, i64)> {
+        let run = if sketch.len > 1 {
+            self.run(sketch)
+        } else {
+            &[]
+        };
+        let only = (sketch.len == 1).then(|| sketch.only());
+        let counted = only
+            .into_iter()
+            .chain(run.iter().copied())
+            .filter(|e| e.count() != 0);
+        counted.map(|entry| (entry.bucket(), entry.count()))
+    }
+
+    /// Give back the memory that growing has left over.
+    pub fn shrink(&mut self) {
+        self.entries.shrink_to_fit();
+    }
+
+    fn run(&self, sketch: Sketch) -> &[Entry] {
+        &self.entries[sketch.first()..sketch.first() + sketch.len()]
+    }
+
+    fn spill(&mut self, sketch: &mut Sketch, second: Entry) {
+        let first = sketch.only();
+        let at = self.reserve(2);
+        let (low, high) = if first.bucket() < second.bucket() {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        self.entries[at] = low;
+        self.entries[at + 1] = high;
+        sketch.set_first(at);
+        sketch.len = 2;
+    }
+
+    fn add_to_run(&mut self, sketch: &mut Sketch, bucket: Bucket, count: i64) {
+        let run = self.run(*sketch);
+        let place = run.partition_point(|entry| entry.bucket() < bucket);
+        match run.get(place) {
+            Some(entry) if entry.bucket() == bucket => {
+                self.entries[sketch.first() + place] = entry.increased(count);
+            }
+            _ => self.insert(sketch, place, Entry::new(bucket, count)),
+        }
+    }
+
+    fn insert(&mut self, sketch: &mut Sketch, place: usize, entry: Entry) {
+        if sketch.len() == sketch.room() {
+            self.move_to(sketch, 2 * sketch.room());
+        }
+        let (at, end) = (sketch.first() + place, sketch.first() + sketch.len());
+        self.entries.copy_within(at..end, at + 1);
+        self.entries[at] = entry;
+        sketch.len += 1;
+    }
+
+    fn move_to(&mut self, sketch: &mut Sketch, room: usize) {
+        let (old, len) = (sketch.first(), sketch.len());
+        let new = self.reserve(room);
+        self.entries.copy_within(old..old + len, new);
+        self.release(old, sketch.room());
+        sketch.set_first(new);
+    }
+
+    fn reserve(&mut self, room: usize) -> usize {
+        let head = self.free[room.ilog2() as usize];
+        if head == NONE {
+            let place = self.entries.len();
+            self.entries.resize(place + room, Entry(0));
+            return place;
+        }
+        let place = usize::try_from(head).expect("a place in memory");
+        self.free[room.ilog2() as usize] = self.entries[place].0;
+        place
+    }
+
+    fn release(&mut self, place: usize, room: usize) {
+        let head = &mut self.free[room.ilog2() as usize];
+        self.entries[place] = Entry(*head);
+        *head = place as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn listed(arena: &SketchArena, sketch: Sketch) -> Vec<(i16, i64)> {
+        arena
+            .entries(sketch)
+            .map(|(bucket, count)| (bucket.wire(), count))
+            .collect()
+    }
+
+    #[test]
+    fn sketches_that_grow_side_by_side_keep_their_counts() {
+        let mut arena = SketchArena::default();
+        let mut sketches = [Sketch::default(); 7];
+        let mut plain = vec![BTreeMap::<i16, i64>::new(); 7];
+        let mut number: u64 = 1;
+        for step in 0..20_000 {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let cell = (number >> 60) as usize % 7;
+            let wire = i16::try_from((number >> 33) % (4 << cell)).unwrap() - 1;
+            let count = if number >> 32 & 1 == 0 { 1 } else { -1 };
+            arena.add(&mut sketches[cell], Bucket::from_wire(wire).unwrap(), count);
+            *plain[cell].entry(wire).or_default() += count;
+            if step % 4_999 == 0 {
+                arena.clear(&mut sketches[cell]);
+                plain[cell].clear();
+            }
+        }
+        for (sketch, expected) in sketches.iter().zip(plain) {
+            let expected: Vec<_> = expected
+                .into_iter()
+                .filter(|(_, count)| *count != 0)
+                .collect();
+            assert_eq!(listed(&arena, *sketch), expected);
+        }
+    }
+
+    #[test]
+    fn a_room_that_was_left_is_used_again() {
+        let mut arena = SketchArena::default();
+        for _ in 0..100 {
+            let mut sketch = Sketch::default();
+            for number in 0..5 {
+                arena.add(&mut sketch, Bucket::from_wire(number).unwrap(), 1);
+            }
+            arena.clear(&mut sketch);
+        }
+        assert_eq!(arena.entries.len(), 2 + 4 + 8);
+    }
+
+    #[test]
+    fn a_handle_has_no_gaps() {
+        assert_eq!(size_of::<Sketch>(), 10);
+    }
+
+    #[test]
+    #[should_panic(expected = "no longer fits")]
+    fn a_count_that_no_longer_fits_is_no_wrong_figure() {
+        let mut arena = SketchArena::default();
+        let mut sketch = Sketch::default();
+        let bucket = Bucket::from_wire(0).unwrap();
+        arena.add(&mut sketch, bucket, MOST);
+        arena.add(&mut sketch, bucket, 1);
+    }
+}
