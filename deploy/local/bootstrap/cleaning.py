@@ -10,6 +10,7 @@ from deploy.local.bootstrap.machine import CHECKOUT, CommandFailed, say
 
 _BUILT = (
     *("var", ".venv", ".tools", "console/dist", "console/node_modules"),
+    "services/scoring/native/target",
     *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"),
 )
 

