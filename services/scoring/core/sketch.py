@@ -26,15 +26,16 @@ Sketch = dict[int, int]
 MAX_BUCKET: Final = math.ceil(math.log(MAX_DURATION_MS, GAMMA)) + 200
 """Beyond the longest duration of the contract: tickets may stay open for longer."""
 
-_UPPER_ENDS: Final = [math.floor(GAMMA**bucket) for bucket in range(MAX_BUCKET + 1)]
-_UPPER_ENDS_ARRAY: Final = np.array([0, *_UPPER_ENDS], dtype=np.int64)
+UPPER_ENDS: Final = [math.floor(GAMMA**bucket) for bucket in range(MAX_BUCKET + 1)]
+"""The greatest value of every bucket from 0 on, in ms."""
+_UPPER_ENDS_ARRAY: Final = np.array([0, *UPPER_ENDS], dtype=np.int64)
 
 
 def bucket_of(value_ms: int) -> int:
     """The bucket of a duration in ms; raises ``ValueError`` below 0."""
     if value_ms < 0:
         raise ValueError(f"a duration cannot be negative: {value_ms} ms")
-    return bisect_left(_UPPER_ENDS, value_ms) if value_ms else ZERO
+    return bisect_left(UPPER_ENDS, value_ms) if value_ms else ZERO
 
 
 def buckets_of(values_ms: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -134,7 +134,7 @@ impl From<PaneError> for PyErr {
 
 /// The calendar days of the organisation's zone.
 pub trait Midnights {
-    /// The latest midnight at or before an instant, in ms; where clocks are set back over midnight,
+    /// When the local day of an instant began, both in ms; where clocks are set back over midnight,
     /// the first of the two.
     ///
     /// # Errors
