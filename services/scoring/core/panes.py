@@ -12,7 +12,6 @@ block is dropped whole when its last pane is so old.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,6 +22,7 @@ from services.scoring.core.cell_arrays import CellArrays, from_wire, joined
 from services.scoring.core.columns import Column, Integers, grown, run_lengths, run_starts, spread
 from services.scoring.core.key_index import KeyIndex, distinct
 from services.scoring.core.measured import Measured, NameTable
+from services.scoring.core.midnights import midnight_of
 from services.scoring.core.sketch_columns import SketchColumns
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.measurements import Names
@@ -81,13 +81,8 @@ class Days:
         if midnight is None:
             if len(self._midnights) > 100_000:
                 self._midnights.clear()
-            midnight = self._midnights[quarter] = self._midnight(quarter * QUARTER_MS)
+            midnight = self._midnights[quarter] = midnight_of(quarter * QUARTER_MS, self._zone)
         return midnight
-
-    def _midnight(self, time_ms: int) -> int:
-        local = datetime.fromtimestamp(time_ms // 1000, self._zone)
-        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        return int(midnight.timestamp()) * 1000
 
 
 class Scopes:

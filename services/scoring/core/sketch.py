@@ -27,6 +27,7 @@ MAX_BUCKET: Final = math.ceil(math.log(MAX_DURATION_MS, GAMMA)) + 200
 """Beyond the longest duration of the contract: tickets may stay open for longer."""
 
 UPPER_ENDS: Final = [math.floor(GAMMA**bucket) for bucket in range(MAX_BUCKET + 1)]
+"""The greatest value of every bucket from 0 on, in ms."""
 _UPPER_ENDS_ARRAY: Final = np.array([0, *UPPER_ENDS], dtype=np.int64)
 
 

@@ -31,7 +31,10 @@ impl Bucket {
     pub const BITS: u32 = BITS;
     const ZERO: Self = Self(0);
 
-    /// From its number on the wire, -1 or greater.
+    /// From its number on the wire.
+    ///
+    /// # Errors
+    /// When it is less than -1 or too large for a bucket.
     pub fn from_wire(number: i16) -> Result<Self, BucketError> {
         let place = u16::try_from(i32::from(number) + 1).unwrap_or(u16::MAX);
         if place > MOST {
@@ -65,6 +68,10 @@ pub struct IndicatorKinds {
 }
 
 impl IndicatorKinds {
+    /// The same, when the parts agree.
+    ///
+    /// # Errors
+    /// When they are of different sizes, or the table has more ends than there are buckets.
     pub fn checked(self) -> Result<Self, BucketError> {
         if self.upper_ends.len() >= usize::from(MOST) {
             return Err(BucketError::Table(self.upper_ends.len()));
@@ -81,6 +88,9 @@ impl IndicatorKinds {
     }
 
     /// The bucket of a measurement; none where its indicator keeps none.
+    ///
+    /// # Errors
+    /// When there is no such indicator, or the value can be no rating.
     pub fn bucket_of(&self, indicator: u8, value: i64) -> Result<Option<Bucket>, BucketError> {
         let place = usize::from(indicator);
         match self.is_logarithmic.get(place) {

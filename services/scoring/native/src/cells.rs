@@ -354,7 +354,10 @@ pub struct CellRow {
 }
 
 impl CellsView<'_> {
-    /// Whether the columns are as long as one another.
+    /// Go over the lengths of all columns.
+    ///
+    /// # Errors
+    /// When one has not as many bytes as the others say.
     pub fn check(&self) -> Result<(), WireError> {
         let cells = self.level.len();
         due("scope", self.scope, 4 * cells)?;
@@ -371,7 +374,8 @@ impl CellsView<'_> {
         due("counts", self.counts, 8 * entries)
     }
 
-    /// The cells one by one, of columns that `check` has passed.
+    /// The cells one by one, of columns that `check` has passed; an error where a number in them
+    /// cannot be.
     pub fn rows(&self) -> impl Iterator<Item = Result<CellRow, WireError>> {
         let mut entry = 0;
         (0..self.level.len()).map(move |cell| {

@@ -134,8 +134,11 @@ impl From<PaneError> for PyErr {
 
 /// The calendar days of the organisation's zone.
 pub trait Midnights {
-    /// The latest midnight at or before an instant, in ms; where clocks are set back over midnight,
+    /// When the local day of an instant began, both in ms; where clocks are set back over midnight,
     /// the first of the two.
+    ///
+    /// # Errors
+    /// Whatever the zone's arithmetic raises.
     fn midnight(&mut self, time_ms: i64) -> PyResult<i64>;
 }
 
@@ -178,6 +181,9 @@ pub struct PaneStore {
 
 impl PaneStore {
     /// `limits` are those of the records that its cells are cut into.
+    ///
+    /// # Errors
+    /// When the kinds do not agree with one another.
     pub fn new(kinds: IndicatorKinds, limits: Limits) -> Result<Self, PaneError> {
         Ok(Self {
             kinds: kinds.checked()?,
@@ -206,9 +212,11 @@ impl PaneStore {
         self.memberships = Memberships::default();
     }
 
-    /// Add measurements (or with their sign -1 take them back) in every pane still kept. Raises
+    /// Add measurements (or with their sign -1 take them back) in every pane still kept.
+    ///
+    /// # Errors
     /// `ValueError` for a time, an indicator or a rating that cannot be, and whatever asking for a
-    /// midnight raises.
+    /// midnight raises; some rows may have been booked then.
     pub fn book<M: Midnights>(
         &mut self,
         rows: impl IntoIterator<Item = Booked>,
@@ -304,11 +312,6 @@ impl PaneStore {
         self.layout.lay_out(&parts, &self.scopes, self.limits)
     }
 
-    /// Where a round has ended there are none.
-    pub fn no_cells(&mut self) -> WireCells {
-        self.layout.lay_out(&[], &self.scopes, self.limits)
-    }
-
     /// The next `budget` cells in a fixed order, without those in panes that are no longer kept;
     /// and where to go on, `None` at the end of a round.
     pub fn slice_after(
@@ -346,8 +349,11 @@ impl PaneStore {
         self.panes.values_mut().for_each(Pane::settle);
     }
 
-    /// Take absolute cells from a changelog. Where it returns an error, some of them may have been
-    /// taken.
+    /// Take absolute cells from a changelog.
+    ///
+    /// # Errors
+    /// When the columns do not fit together or hold a number that cannot be; some cells may have
+    /// been taken then.
     pub fn restore(&mut self, cells: &CellsView<'_>) -> Result<(), PaneError> {
         cells.check()?;
         let scopes: Vec<_> = cells

@@ -1,0 +1,108 @@
+"""The compiled panes in the terms of the contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import bellwether_native
+
+from services.scoring.core.lifecycle import Row
+from services.scoring.core.midnights import midnight_of
+from services.scoring.core.pane_kinds import PANE_KINDS
+from shared.contracts.panes import Cell, Cells
+
+Cursor = tuple[int, int, int]
+_Columns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
+
+
+class Limits(NamedTuple):
+    """Of a record: cells at most, and bytes at most unless a single cell has more."""
+
+    cells: int
+    record_bytes: int
+
+
+class Laid(NamedTuple):
+    """Cells as records: all of them, and those of each department in the order given."""
+
+    records: list[Cells]
+    groups: list[tuple[str, list[Cells]]]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells of all records."""
+        return [cell for record in self.records for cell in record]
+
+
+class Panes:
+    """A store of panes."""
+
+    def __init__(self, zone: ZoneInfo, limits: Limits) -> None:
+        midnight = partial(midnight_of, zone=zone)
+        self._store = bellwether_native.PaneStore(midnight, PANE_KINDS, limits)
+
+    @property
+    def cells(self) -> int:
+        """How many cells are kept."""
+        return self._store.cells
+
+    def book(self, rows: Iterable[Row], watermark_ms: int) -> None:
+        """Add rows."""
+        self._store.book([_native(row) for row in rows], watermark_ms)
+
+    def forget_names(self) -> None:
+        """Learn names anew."""
+        self._store.forget_names()
+
+    def take_touched(self) -> Laid:
+        """The cells booked since the last call."""
+        return _laid(*self._store.take_touched())
+
+    def slice_after(
+        self, cursor: Cursor | None, budget: int, watermark_ms: int
+    ) -> tuple[Laid, Cursor | None]:
+        """The next cells, and where to go on."""
+        laid, cursor = self._store.slice_after(cursor, budget, watermark_ms)
+        return _laid(*laid), cursor
+
+    def drop_expired(self, watermark_ms: int) -> None:
+        """Forget what is no longer kept."""
+        self._store.drop_expired(watermark_ms)
+
+    def restore(self, cells: Cells) -> None:
+        """Take absolute cells."""
+        self._store.restore((cells.scopes, columns_of(cells)))
+
+
+def columns_of(cells: Cells) -> _Columns:
+    """The ten columns."""
+    return (
+        cells.scope,
+        cells.level,
+        cells.indicator,
+        cells.start_ms,
+        cells.n,
+        cells.total,
+        cells.good,
+        cells.buckets,
+        cells.bucket,
+        cells.counts,
+    )
+
+
+def _native(row: Row) -> tuple[int, int, int, int, int, tuple[str, str, str, str, str]]:
+    names = (*row.holder, row.channel, row.category)
+    return row.indicator, row.sign, row.time_ms, row.value, row.good, names
+
+
+def _laid(
+    records: Iterable[tuple[list[tuple[str, int, str]], _Columns]],
+    groups: Iterable[tuple[str, list[tuple[list[tuple[str, int, str]], _Columns]]]],
+) -> Laid:
+    return Laid(
+        [Cells(scopes, *columns) for scopes, columns in records],
+        [(name, [Cells(scopes, *columns) for scopes, columns in own]) for name, own in groups],
+    )
