@@ -2,8 +2,8 @@
 //! string, a long number, an exponent) ends in `None`, whether JSON allows it or not.
 
 const MOST_DIGITS: usize = 15;
-const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+const EACH_BYTE: u128 = u128::MAX / 0xff;
+const HIGH_BITS: u128 = EACH_BYTE << 7;
 
 /// A place in a text.
 pub struct Cursor<'a> {
@@ -144,12 +144,12 @@ impl<'a> Cursor<'a> {
 /// Where the first `"`, `\` or control character is, from `at` on; the length if there is none.
 #[inline]
 fn end_of_run(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = ends_in(u64::from_le_bytes(*eight));
+    while let Some(sixteen) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let found = ends_in(u128::from_le_bytes(*sixteen));
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        at += 16;
     }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest
@@ -162,18 +162,15 @@ fn ends_run(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20 || byte == 0x7f
 }
 
-/// Eight times `ends_run`: the lowest bit that is set belongs to the first byte that ends the run
+/// Sixteen times `ends_run`: the lowest bit that is set belongs to the first byte that ends the run
 /// (those above may be wrong). See "Determine if a word has a byte less than n" in Anderson's *Bit
 /// Twiddling Hacks*.
 #[inline]
-fn ends_in(word: u64) -> u64 {
-    let equal = |byte: u8| less(word ^ (EACH_BYTE * u64::from(byte)), 1);
-    equal(b'"') | equal(b'\\') | equal(0x7f) | less(word, 0x20)
-}
-
-#[inline]
-fn less(word: u64, than: u64) -> u64 {
-    word.wrapping_sub(EACH_BYTE * than) & !word & HIGH_BITS
+fn ends_in(word: u128) -> u128 {
+    let under = |than: u8, bytes: u128| bytes.wrapping_sub(EACH_BYTE * u128::from(than));
+    let equal = |byte: u8| under(1, word ^ (EACH_BYTE * u128::from(byte)));
+    let found = equal(b'"') | equal(b'\\') | equal(0x7f) | under(0x20, word);
+    found & !word & HIGH_BITS
 }
 
 #[cfg(test)]
