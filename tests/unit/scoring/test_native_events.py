@@ -61,18 +61,18 @@ def usual_timestamps(draw: st.DrawFn) -> str:
 
 @st.composite
 def plain_events(draw: st.DrawFn, event_type: str) -> Document:
-    """Valid events with the usual timestamps, and without texts that JSON needs escapes for."""
-    event = draw(events(event_type))
+    """Valid events with the usual timestamps, and no names that JSON needs escapes for."""
+    event = draw(events(event_type).filter(is_plain))
     for member in {"time", "receivedtime"} & event.keys():
         event[member] = draw(usual_timestamps())
-    event["data"] = {**event.get("data", {})}
-    event["data"].pop("comment", None)
     return event
 
 
 def is_plain(event: Document) -> bool:
+    data = {name: member for name, member in event.get("data", {}).items() if name != "comment"}
+    names = encoded([event["id"], event["source"], event["subject"], data], ascii_only=False)
     text = encoded(event, ascii_only=False)
-    return b"\\" not in text and b"\x7f" not in text
+    return b"\\" not in names and b"\x7f" not in text and b"\\u0000" not in text
 
 
 @st.composite
@@ -153,7 +153,8 @@ def damaged(draw: st.DrawFn) -> bytes:
 _TOKENS = [
     *(b"", b'"', b",", b":", b"{", b"}", b"[", b"]", b"\n", b"\r", b"\t", b"\v", b"\x00", b"\x7f"),
     *(b"-", b"0", b"1", b".", b".0", b"e1", b"E-1", b"null", b"true", b"false", b"nul", b"NaN"),
-    *(b"\\n", b"\\u00e9", b"\\u0022", b"\\ud83d", b"\\ud83d\\ude42", b"\\\\", b"\\/"),
+    *(b"\\n", b"\\u00e9", b"\\u0022", b"\\u0000", b"\\ud83d", b"\\ud83d\\ude42", b"\\\\"),
+    *(b"\\/", b"\\u", b"\\x", b"\\\\u9000", b'\\"', b"\\u000a", b"\\u0061"),
     *(b"\xc2\x85", b"\xc2\xa0", b"\xe3\x80\x80", b"\xe2\x80\xa8", b"\xff", b"\xed\xa0\x80"),
 ]
 
@@ -176,7 +177,7 @@ def test_a_benchmark_measures_events_that_are_read() -> None:
 @pytest.mark.parametrize("event_type", sorted(set(DATA) - {RARE}))
 def test_plain_events_are_read_in_any_spelling(event_type: str) -> None:
     @settings(max_examples=80, deadline=None, derandomize=True)
-    @given(text=spelled(plain_events(event_type).filter(is_plain)))
+    @given(text=spelled(plain_events(event_type)))
     def read(text: bytes) -> None:
         assert parse_event(text) == decoded(text) is not None
 

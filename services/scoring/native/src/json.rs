@@ -48,7 +48,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Reads a plain event without escapes.
+/// Reads a plain event: without escapes, but for texts that the ledger does not keep.
 #[must_use]
 pub fn parse(value: &[u8]) -> Option<Event<'_>> {
     let mut cursor = Cursor::new(std::str::from_utf8(value).ok()?);
@@ -58,8 +58,8 @@ pub fn parse(value: &[u8]) -> Option<Event<'_>> {
     envelope.event()
 }
 
-/// Reads a plain event whose strings spell what is not ASCII as `\uXXXX`; the event's texts lie
-/// in `scratch`. `None` for an event without escapes: that one is for [`parse`].
+/// Reads an event that spells what is not ASCII as `\uXXXX` and is plain otherwise; the event's
+/// texts lie in `scratch`. `None` for an event without escapes: that one is for [`parse`].
 pub fn parse_escaped<'s>(value: &[u8], scratch: &'s mut Vec<u8>) -> Option<Event<'s>> {
     memchr::memchr(b'\\', value)?;
     parse(escapes::written_out(value, scratch)?)
