@@ -13,17 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import bellwether_native
-from services.scoring.core import ledger
-from services.scoring.core.native_parts import REGISTRY, TimeParts, midnight_of, versions_of
+from services.scoring.core.native_parts import REGISTRY, EngineParts, midnight_of, versions_of
 from services.scoring.core.rules import RuleHistory
+from services.scoring.core.slow_reader import Readable, read_slowly
 from services.scoring.core.stream_time import LIVE_MS
 from services.scoring.core.timeline import WAITING, Holder, Segment, Stretch, segments
 from shared.contracts import scopes
-from shared.contracts.decode import DecodeError, decode_event
-from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, epoch_ms
 from shared.contracts.measurements import MeasurementBatch, Measurements
 from shared.contracts.panes import NO_CELLS, Cells, PaneUpdate, Watermark
 
@@ -37,19 +35,6 @@ MOST_DEADLINES: Final = 20_000
 REMEMBERED_MS: Final = LIVE_MS // 3
 """Time that passes in silence is stored so often: an engine that is restored in a quiet night finds
 the stream as live as it was left."""
-
-
-class Readable(Protocol):
-    """What the engine reads of a Kafka record: aiokafka's have it. ``timestamp`` is in ms."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
 
 
 class Record(NamedTuple):
@@ -111,15 +96,16 @@ class Engine:
         self.partition = partition
         self._rules = rules
         self._core = bellwether_native.Engine(
-            inputs,
-            versions_of(rules),
-            list(rules.digests.items()),
-            REGISTRY,
-            TimeParts(),
-            midnight_of(rules.zone),
-            _read,
-            MOST_NAMES,
-            MOST_DEADLINES,
+            EngineParts(
+                inputs,
+                versions_of(rules),
+                list(rules.digests.items()),
+                REGISTRY,
+                midnight_of(rules.zone),
+                read_slowly,
+                MOST_NAMES,
+                MOST_DEADLINES,
+            )
         )
 
     @property
@@ -264,45 +250,6 @@ class Engine:
                     "a version never changes: restore its file, and publish the change as a new "
                     "version with a later valid_from"
                 )
-
-
-class _Read(NamedTuple):
-    """An event for the compiled engine."""
-
-    subject: str
-    received_ms: int
-    time_ms: int
-    kind: int
-    event: int
-    names: tuple[str, ...]
-    numbers: tuple[int, ...]
-
-
-def _read(record: Readable) -> _Read | tuple[str, str]:
-    """An event that is not quite as usual; or the reason why it can never be processed, and the
-    detail."""
-    try:
-        event = decode_event(record.value or b"")
-    except DecodeError as error:
-        return "undecodable", str(error)
-    if record.key != event.subject.encode():
-        return "wrong_key", f"the ticket is {event.subject}"
-    received = epoch_ms(event.receivedtime) if event.receivedtime else record.timestamp
-    fact = ledger.fact_of(event)
-    reason = _untimely(fact.time_ms, received)
-    if reason is not None:
-        return reason, f"time is {event.time.isoformat()}"
-    return _Read(
-        event.subject, received, fact.time_ms, fact.kind, fact.event, fact.names, fact.numbers
-    )
-
-
-def _untimely(time_ms: int, received_ms: int) -> str | None:
-    if time_ms > received_ms + FUTURE_TOLERANCE_MS:
-        return "future"
-    if time_ms < EARLIEST_TIME_MS:
-        return "implausible_time"
-    return None
 
 
 def _refused(topic: int, record: Readable, reason: str, detail: str) -> Refused:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.core import ledger, sketch
 from services.scoring.core.rules import HOLDER_KINDS, RuleHistory, RuleSet
+from services.scoring.core.slow_reader import Readable, Reason, SlowEvent
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 
@@ -48,9 +49,19 @@ class RegistryParts:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeParts:
-    """Bounds of plausible event times in ms."""
+class EngineParts:
+    """All of it. ``inputs`` counts the input topics; ``digests`` names the content of each version;
+    ``midnight`` gives the latest midnight at or before an instant, both in ms; ``read_slowly`` is
+    given a record that the compiled parser passes on."""
 
+    inputs: int
+    versions: Sequence[VersionParts]
+    digests: Sequence[tuple[str, str]]
+    registry: RegistryParts
+    midnight: Callable[[int], int]
+    read_slowly: Callable[[Readable], SlowEvent | Reason]
+    most_names: int
+    most_deadlines: int
     earliest_ms: int = EARLIEST_TIME_MS
     future_tolerance_ms: int = FUTURE_TOLERANCE_MS
 

@@ -28,18 +28,9 @@ class Flushed(TypedDict):
     anomalies: dict[str, int]
 
 class Engine:
-    def __init__(
-        self,
-        inputs: int,
-        rules: Sequence[object],
-        digests: Sequence[tuple[str, str]],
-        registry: object,
-        times: object,
-        midnight: Callable[[int], int],
-        read_slowly: Callable[[Any], object],
-        most_names: int,
-        most_deadlines: int,
-    ) -> None: ...
+    def __init__(self, parts: object) -> None:
+        """``parts`` are `services.scoring.core.native_parts.EngineParts`. Raises ``ValueError`` where
+        they do not fit together."""
     @property
     def positions(self) -> list[int]: ...
     @positions.setter
@@ -66,7 +57,12 @@ class Engine:
     def restore(self, record: bytes) -> list[tuple[str, str]]: ...
     def finish_restore(self) -> None: ...
 
-def parse_event(value: bytes) -> tuple[Any, ...] | None: ...
+def parse_event(
+    value: bytes,
+) -> tuple[str, int, int | None, int, int, tuple[str, ...], tuple[int, ...]] | None:
+    """What the fast reader makes of an event v1: subject, epoch ms, epoch ms of its reception, and
+    the fact's kind, event hash, names and numbers; None where it leaves the event to
+    `shared.contracts.decode.decode_event`."""
 
 MINUTE_MS: int
 QUARTER_MS: int

@@ -127,7 +127,12 @@ impl<'a, L: Layout> Booking<'a, L> {
             );
         }
         self.packed.clear();
-        life::pack(&self.life, &[known, &self.facts], &self.lifecycle.symbols, &mut self.packed);
+        life::pack(
+            &self.life,
+            &[known, &self.facts],
+            &self.lifecycle.symbols,
+            &mut self.packed,
+        );
         self.booked.fresh += fresh.len() as u64;
         self.rest(place, due_before);
         Ok(())
@@ -147,7 +152,12 @@ impl<'a, L: Layout> Booking<'a, L> {
         let due_before = self.life.next_due_ms;
         self.lifecycle.pass_time(&mut self.life, self.until_ms);
         self.packed.clear();
-        life::pack(&self.life, &[facts], &self.lifecycle.symbols, &mut self.packed);
+        life::pack(
+            &self.life,
+            &[facts],
+            &self.lifecycle.symbols,
+            &mut self.packed,
+        );
         self.booked.settled += 1;
         self.rest(place, due_before);
         Ok(())
@@ -197,7 +207,9 @@ fn comes_next<L: Layout>(lifecycle: &mut Lifecycle<L>, life: &Life, fresh: &[Fac
     if life.corrected || life.opened_ms.is_none() {
         return false;
     }
-    let is_settled = life.settled_ms.is_some_and(|settled| first.time_ms <= settled);
+    let is_settled = life
+        .settled_ms
+        .is_some_and(|settled| first.time_ms <= settled);
     if Some(first.order()) < life.last || is_settled {
         return false;
     }
@@ -237,22 +249,41 @@ fn fresh_of<L, R>(
 ) -> Read<Vec<Fact>> {
     let mut fresh: Vec<Fact> = Vec::with_capacity(arrivals.len());
     let is_large = life.facts + arrivals.len() > FEW_FACTS;
-    let mut room = Room { facts: life.facts, bytes: known.len() };
-    for Arrival { fact, is_late, record, .. } in arrivals {
+    let mut room = Room {
+        facts: life.facts,
+        bytes: known.len(),
+    };
+    for Arrival {
+        fact,
+        is_late,
+        record,
+        ..
+    } in arrivals
+    {
         let is_there = fresh.iter().any(|other| other.event == fact.event)
             || (!known.is_empty() && life::knows(known, fact.event, &mut lifecycle.symbols)?);
         if is_there {
             continue;
         }
         let (reason, detail) = if is_late {
-            ("too_late", "its topic had come further than the horizon".to_owned())
+            (
+                "too_late",
+                "its topic had come further than the horizon".to_owned(),
+            )
         } else if is_large && !room.takes(fact.size(&lifecycle.symbols)) {
-            ("too_many_events", format!("the ticket has {} events", room.facts))
+            (
+                "too_many_events",
+                format!("the ticket has {} events", room.facts),
+            )
         } else {
             fresh.push(fact);
             continue;
         };
-        refused.push(Refused { record, reason: reason.to_owned(), detail });
+        refused.push(Refused {
+            record,
+            reason: reason.to_owned(),
+            detail,
+        });
     }
     fresh.sort_unstable_by_key(Fact::order);
     Ok(fresh)

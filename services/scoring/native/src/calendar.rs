@@ -69,7 +69,9 @@ impl<L: Layout> Calendar<L> {
             self.lay_out_next();
         }
         let place = self.starts.partition_point(|&start| start <= time_ms);
-        let Some(place) = place.checked_sub(1) else { return 0 };
+        let Some(place) = place.checked_sub(1) else {
+            return 0;
+        };
         self.before[place] + time_ms.min(self.ends[place]) - self.starts[place]
     }
 
@@ -118,8 +120,14 @@ mod tests {
     fn a_deadline_is_the_end_of_the_working_time() {
         let mut calendar = Calendar::new(NineToFive);
         let nine = MONDAY_MS + 9 * HOUR_MS;
-        assert_eq!(calendar.deadline(nine, 8 * HOUR_MS), Some(nine + 8 * HOUR_MS));
-        assert_eq!(calendar.deadline(nine, 8 * HOUR_MS + 1), Some(nine + DAY_MS + 1));
+        assert_eq!(
+            calendar.deadline(nine, 8 * HOUR_MS),
+            Some(nine + 8 * HOUR_MS)
+        );
+        assert_eq!(
+            calendar.deadline(nine, 8 * HOUR_MS + 1),
+            Some(nine + DAY_MS + 1)
+        );
         assert_eq!(calendar.deadline(nine - HOUR_MS, 0), Some(nine - HOUR_MS));
         assert_eq!(calendar.deadline(nine, 100 * 366 * DAY_MS), None);
     }

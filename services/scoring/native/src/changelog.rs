@@ -72,7 +72,10 @@ impl<'a> Writer<'a> {
             self.cells.uint(u64::from(kind));
             self.cells.text(id);
         }
-        record.columns().iter().for_each(|column| self.cells.bin(column));
+        record
+            .columns()
+            .iter()
+            .for_each(|column| self.cells.bin(column));
         self.cells_count += 1;
     }
 
@@ -84,7 +87,14 @@ impl<'a> Writer<'a> {
     }
 
     fn finish_record(&mut self) {
-        let Header { revision, cycle, positions, watermark_ms, marks, settled_ms } = self.header;
+        let Header {
+            revision,
+            cycle,
+            positions,
+            watermark_ms,
+            marks,
+            settled_ms,
+        } = self.header;
         let mut record = Vec::with_capacity(self.tickets.len() + self.cells.len() + 512);
         record.array(9);
         record.int(*revision);
@@ -108,7 +118,9 @@ impl<'a> Writer<'a> {
 
 fn write_times(times: &[i64], buffer: &mut Vec<u8>) {
     buffer.array(times.len());
-    times.iter().for_each(|&time_ms| buffer.int(time_ms));
+    for &time_ms in times {
+        buffer.int(time_ms);
+    }
 }
 
 /// A record as it is read. Tickets come as ids and resting forms.
@@ -127,10 +139,15 @@ pub fn read(value: &[u8]) -> Read<Reading<'_>> {
     let (revision, cycle) = (reader.int()?, reader.int()?);
     let positions = read_times(reader)?;
     let watermark_ms = reader.int()?;
-    let rules =
-        (0..reader.map()?).map(|_| Ok((reader.text()?, reader.text()?))).collect::<Read<_>>()?;
-    let tickets = (0..reader.array()?).map(|_| read_ticket(reader)).collect::<Read<_>>()?;
-    let cells = (0..reader.array()?).map(|_| read_cells(reader)).collect::<Read<_>>()?;
+    let rules = (0..reader.map()?)
+        .map(|_| Ok((reader.text()?, reader.text()?)))
+        .collect::<Read<_>>()?;
+    let tickets = (0..reader.array()?)
+        .map(|_| read_ticket(reader))
+        .collect::<Read<_>>()?;
+    let cells = (0..reader.array()?)
+        .map(|_| read_cells(reader))
+        .collect::<Read<_>>()?;
     let header = Header {
         revision,
         cycle,
@@ -139,7 +156,12 @@ pub fn read(value: &[u8]) -> Read<Reading<'_>> {
         marks: read_times(reader)?,
         settled_ms: reader.int()?,
     };
-    Ok(Reading { header, rules, tickets, cells })
+    Ok(Reading {
+        header,
+        rules,
+        tickets,
+        cells,
+    })
 }
 
 fn read_ticket<'a>(reader: &mut Reader<'a>) -> Read<(&'a str, &'a [u8])> {

@@ -22,7 +22,9 @@ pub struct Deadlines {
 impl Deadlines {
     /// When the first entry falls due, at the earliest; `NEVER` without one.
     pub fn next_ms(&self) -> i64 {
-        self.heap.peek().map_or(NEVER, |Reverse((due_ms, _))| *due_ms)
+        self.heap
+            .peek()
+            .map_or(NEVER, |Reverse((due_ms, _))| *due_ms)
     }
 
     /// A ticket's next instant has changed to `due_ms`.
@@ -76,7 +78,10 @@ impl Deadlines {
 
     /// Begin anew with the next instant of each ticket.
     pub fn rebuild(&mut self, due: impl Iterator<Item = (i64, u32)>) {
-        self.heap = due.filter(|(due_ms, _)| *due_ms < NEVER).map(Reverse).collect();
+        self.heap = due
+            .filter(|(due_ms, _)| *due_ms < NEVER)
+            .map(Reverse)
+            .collect();
     }
 }
 

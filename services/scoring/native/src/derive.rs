@@ -41,7 +41,11 @@ pub fn replay<L: Layout>(facts: &[Fact], lifecycle: &mut Lifecycle<L>, until_ms:
     for anomaly in lifecycle.anomalies.drain(..) {
         *anomalies.entry(anomaly).or_default() += 1;
     }
-    Replay { life, rows, anomalies }
+    Replay {
+        life,
+        rows,
+        anomalies,
+    }
 }
 
 /// The facts, given in any order, as a life goes through them: corrected, in order of time, the
@@ -55,20 +59,32 @@ pub fn lived_facts(facts: &[Fact]) -> Vec<Fact> {
 /// The spans `[start, end)` in ms that corrections exempt.
 pub fn exemptions(facts: &[Fact]) -> Vec<Span> {
     let exempts = |fact: &&Fact| fact.kind == kind::CORRECTED && fact.numbers[0] == EXEMPT;
-    facts.iter().filter(exempts).map(|fact| (fact.numbers[2], fact.numbers[3])).collect()
+    facts
+        .iter()
+        .filter(exempts)
+        .map(|fact| (fact.numbers[2], fact.numbers[3]))
+        .collect()
 }
 
 /// The facts as if the corrections among them had always been so.
 fn corrected(mut facts: Vec<Fact>) -> Vec<Fact> {
-    let corrections: Vec<Fact> =
-        facts.iter().filter(|fact| fact.kind == kind::CORRECTED).copied().collect();
+    let corrections: Vec<Fact> = facts
+        .iter()
+        .filter(|fact| fact.kind == kind::CORRECTED)
+        .copied()
+        .collect();
     if corrections.is_empty() {
         return facts;
     }
-    let by = |action| corrections.iter().filter(move |fact| fact.numbers[0] == action);
+    let by = |action| {
+        corrections
+            .iter()
+            .filter(move |fact| fact.numbers[0] == action)
+    };
     let excluded: FxHashSet<u64> = by(EXCLUDE).map(Fact::target).collect();
-    let holders: FxHashMap<u64, Holder> =
-        by(REATTRIBUTE).map(|fact| (fact.target(), fact.holder())).collect();
+    let holders: FxHashMap<u64, Holder> = by(REATTRIBUTE)
+        .map(|fact| (fact.target(), fact.holder()))
+        .collect();
     facts.retain(|fact| fact.kind != kind::CORRECTED && !excluded.contains(&fact.event));
     for fact in &mut facts {
         if let Some(&holder) = holders.get(&fact.event) {
@@ -88,7 +104,13 @@ fn reattribute(fact: &mut Fact, holder: Holder) {
 
 fn set_holder(fact: &mut Fact, holder: Holder) {
     let [_, _, _, channel, category] = fact.names;
-    fact.names = [holder.department, holder.team, holder.employee, channel, category];
+    fact.names = [
+        holder.department,
+        holder.team,
+        holder.employee,
+        channel,
+        category,
+    ];
 }
 
 /// The opening comes first, and belongs to the first holder where it names none.
@@ -113,24 +135,46 @@ pub fn difference(before: &[Row], after: &[Row], symbols: &Symbols) -> Vec<Row> 
     let mut new = without(after, before);
     old.sort_unstable_by(|a, b| order(a, b, symbols));
     new.sort_unstable_by(|a, b| order(a, b, symbols));
-    old.iter_mut().for_each(|row| row.sign = -1);
+    for row in &mut old {
+        row.sign = -1;
+    }
     old.append(&mut new);
     old
 }
 
 fn without(rows: &[Row], others: &[Row]) -> Vec<Row> {
     let others: FxHashSet<&Row> = others.iter().collect();
-    rows.iter().filter(|row| !others.contains(row)).copied().collect()
+    rows.iter()
+        .filter(|row| !others.contains(row))
+        .copied()
+        .collect()
 }
 
 fn order(a: &Row, b: &Row, symbols: &Symbols) -> Ordering {
     let numbers = |row: &Row| {
-        (row.indicator, row.sequence, row.sign, row.time_ms, row.value, row.good)
+        (
+            row.indicator,
+            row.sequence,
+            row.sign,
+            row.time_ms,
+            row.value,
+            row.good,
+        )
     };
     let texts = |row: &Row| {
-        let Names { holder, channel, category } = row.names;
-        [holder.department, holder.team, holder.employee, channel, category]
-            .map(|name| symbols.text(name))
+        let Names {
+            holder,
+            channel,
+            category,
+        } = row.names;
+        [
+            holder.department,
+            holder.team,
+            holder.employee,
+            channel,
+            category,
+        ]
+        .map(|name| symbols.text(name))
     };
     numbers(a)
         .cmp(&numbers(b))
@@ -152,7 +196,12 @@ pub fn net(rows: &mut Vec<Row>) {
     }
     for place in 1..rows.len() {
         let row = rows[place];
-        let is_same = |other: &Row| Row { sign: row.sign, ..*other } == row;
+        let is_same = |other: &Row| {
+            Row {
+                sign: row.sign,
+                ..*other
+            } == row
+        };
         // A row of sign 0 has given its balance to an earlier one, or was cancelled.
         if let Some(first) = rows[..place].iter().position(is_same) {
             rows[first].sign += row.sign;

@@ -68,7 +68,12 @@ struct Pending<R> {
 
 impl<R> Default for Pending<R> {
     fn default() -> Self {
-        Self { arrivals: Vec::new(), refused: Vec::new(), events: 0, received_ms: 0 }
+        Self {
+            arrivals: Vec::new(),
+            refused: Vec::new(),
+            events: 0,
+            received_ms: 0,
+        }
     }
 }
 
@@ -160,7 +165,8 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// Whether something has fallen due that is not booked.
     pub fn has_due(&mut self) -> bool {
         let (until_ms, tickets) = (self.stream_ms(), &self.tickets);
-        self.deadlines.is_due(until_ms, |place| due_ms(tickets.packed(place)))
+        self.deadlines
+            .is_due(until_ms, |place| due_ms(tickets.packed(place)))
     }
 
     /// Time has come so far, though no event says so.
@@ -179,7 +185,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// # Errors
     /// When the ticket's resting form is damaged.
     pub fn stretches(&mut self, id: &str, until_ms: i64) -> Read<(Vec<Stretch>, Vec<Span>)> {
-        let Some(place) = self.tickets.find(id) else { return Ok((Vec::new(), Vec::new())) };
+        let Some(place) = self.tickets.find(id) else {
+            return Ok((Vec::new(), Vec::new()));
+        };
         let mut life = Life::default();
         let resting = self.tickets.packed(place);
         if resting.is_empty() {
@@ -187,7 +195,10 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         }
         let facts = life::unpack(resting, &mut life, &mut self.lifecycle.symbols)?;
         let facts = life::list_facts(facts, &mut self.lifecycle.symbols)?;
-        Ok((timeline::stretches(&facts, &mut self.lifecycle, until_ms), derive::exemptions(&facts)))
+        Ok((
+            timeline::stretches(&facts, &mut self.lifecycle, until_ms),
+            derive::exemptions(&facts),
+        ))
     }
 
     // -- reading ---------------------------------------------------------------------------------
@@ -199,9 +210,19 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// The names that a flush's measurements refer to, until the next fact is taken.
     pub fn names_of(&self, number: u32) -> [&str; 5] {
-        let Names { holder, channel, category } = self.names.rows()[number as usize];
-        [holder.department, holder.team, holder.employee, channel, category]
-            .map(|name| self.lifecycle.symbols.text(name))
+        let Names {
+            holder,
+            channel,
+            category,
+        } = self.names.rows()[number as usize];
+        [
+            holder.department,
+            holder.team,
+            holder.employee,
+            channel,
+            category,
+        ]
+        .map(|name| self.lifecycle.symbols.text(name))
     }
 
     /// Cells kept.
@@ -225,7 +246,12 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         self.watermark_ms = self.watermark_ms.max(fact.time_ms);
         self.pending.received_ms = self.pending.received_ms.max(received_ms);
         let ticket = self.tickets.place(ticket);
-        self.pending.arrivals.push(Arrival { ticket, fact, is_late, record });
+        self.pending.arrivals.push(Arrival {
+            ticket,
+            fact,
+            is_late,
+            record,
+        });
     }
 
     pub fn refuse(&mut self, refused: Refused<R>) {
@@ -310,15 +336,23 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         if self.names.len() > self.bounds.names {
             self.begin_names_anew();
         }
-        let numbers: Vec<u32> = stated.rows.iter().map(|row| self.names.number(row.names)).collect();
-        let booked = stated.rows.iter().zip(&numbers).map(|(row, &names)| panes::Booked {
-            indicator: row.indicator,
-            sign: row.sign,
-            time_ms: row.time_ms,
-            value: row.value,
-            good: row.good,
-            names,
-        });
+        let numbers: Vec<u32> = stated
+            .rows
+            .iter()
+            .map(|row| self.names.number(row.names))
+            .collect();
+        let booked = stated
+            .rows
+            .iter()
+            .zip(&numbers)
+            .map(|(row, &names)| panes::Booked {
+                indicator: row.indicator,
+                sign: row.sign,
+                time_ms: row.time_ms,
+                value: row.value,
+                good: row.good,
+                names,
+            });
         self.panes.book(
             booked,
             &self.names,
@@ -328,7 +362,13 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         )?;
         let rules = &self.lifecycle.rules;
         let version_at = |time_ms| rules.place(time_ms);
-        Ok(measured::to_wire(stated, &numbers, &self.tickets, version_at, ROWS_PER_RECORD))
+        Ok(measured::to_wire(
+            stated,
+            &numbers,
+            &self.tickets,
+            version_at,
+            ROWS_PER_RECORD,
+        ))
     }
 
     fn begin_names_anew(&mut self) {
@@ -364,11 +404,17 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
                 over.push(place);
             }
         }
-        Ok(over.into_iter().map(|place| self.tickets.forget(place)).collect())
+        Ok(over
+            .into_iter()
+            .map(|place| self.tickets.forget(place))
+            .collect())
     }
 
     fn rebuild_deadlines(&mut self) {
-        let due = self.tickets.iter().map(|(place, packed)| (due_ms(packed), place));
+        let due = self
+            .tickets
+            .iter()
+            .map(|(place, packed)| (due_ms(packed), place));
         self.deadlines.rebuild(due);
     }
 
@@ -386,7 +432,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// The places of the next tickets of the round.
     fn next_ticket_slice(&mut self, touched: usize) -> Vec<u32> {
-        let Round::At((next, end)) = self.ticket_round else { return Vec::new() };
+        let Round::At((next, end)) = self.ticket_round else {
+            return Vec::new();
+        };
         let least = self.tickets.len() / MOST_FLUSHES_A_ROUND;
         let budget = MIN_SLICE_TICKETS.max(least).max(touched);
         let mut places = Vec::new();
@@ -397,7 +445,11 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             }
             place += 1;
         }
-        self.ticket_round = if place < end { Round::At((place, end)) } else { Round::Done };
+        self.ticket_round = if place < end {
+            Round::At((place, end))
+        } else {
+            Round::Done
+        };
         places
     }
 
@@ -454,7 +506,14 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// When the bytes are no record, or a cell in it is none.
     pub fn restore(&mut self, value: &[u8]) -> PyResult<Vec<(String, String)>> {
         let reading = changelog::read(value)?;
-        let Header { revision, cycle, positions, watermark_ms, marks, settled_ms } = reading.header;
+        let Header {
+            revision,
+            cycle,
+            positions,
+            watermark_ms,
+            marks,
+            settled_ms,
+        } = reading.header;
         (self.revision, self.cycle, self.watermark_ms) = (revision, cycle, watermark_ms);
         (self.positions, self.lateness.marks) = (positions, marks);
         (self.stream_ms, self.settled_ms) = (settled_ms, settled_ms);

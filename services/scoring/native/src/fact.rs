@@ -23,6 +23,15 @@ pub struct Fact {
 /// What facts are ordered by.
 pub type Order = (i64, u8, u64);
 
+/// A hash as a number among others.
+pub fn bits_of(hash: u64) -> i64 {
+    i64::from_ne_bytes(hash.to_ne_bytes())
+}
+
+fn hash_of(bits: i64) -> u64 {
+    u64::from_ne_bytes(bits.to_ne_bytes())
+}
+
 pub const EXCLUDE: i64 = 0;
 pub const REATTRIBUTE: i64 = 1;
 pub const EXEMPT: i64 = 2;
@@ -35,7 +44,11 @@ impl Fact {
     /// The first three names, of an opening, an assignment or a correction.
     pub fn holder(&self) -> Holder {
         let [department, team, employee, ..] = self.names;
-        Holder { department, team, employee }
+        Holder {
+            department,
+            team,
+            employee,
+        }
     }
 
     /// Whether it names any part of a holder.
@@ -45,7 +58,7 @@ impl Fact {
 
     /// The event that a correction corrects.
     pub fn target(&self) -> u64 {
-        self.numbers[1].cast_unsigned()
+        hash_of(self.numbers[1])
     }
 
     /// Bytes that it takes at rest.
@@ -65,9 +78,12 @@ impl Fact {
             buffer.text(symbols.text(name));
         }
         buffer.array(usize::from(self.numbers_len));
-        for (place, &number) in self.numbers[..usize::from(self.numbers_len)].iter().enumerate() {
+        for (place, &number) in self.numbers[..usize::from(self.numbers_len)]
+            .iter()
+            .enumerate()
+        {
             if self.kind == kind::CORRECTED && place == 1 {
-                buffer.uint(number.cast_unsigned());
+                buffer.uint(hash_of(number));
             } else {
                 buffer.int(number);
             }
@@ -90,11 +106,12 @@ impl Fact {
             *name = symbols.number(reader.text()?);
         }
         fact.numbers_len = length(reader)?;
-        for (place, number) in
-            fact.numbers[..usize::from(fact.numbers_len)].iter_mut().enumerate()
+        for (place, number) in fact.numbers[..usize::from(fact.numbers_len)]
+            .iter_mut()
+            .enumerate()
         {
             *number = if kind == kind::CORRECTED && place == 1 {
-                reader.uint()?.cast_signed()
+                bits_of(reader.uint()?)
             } else {
                 reader.int()?
             };

@@ -48,7 +48,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Reads a plain event without escapes.
+/// Reads a plain event: without escapes, but for texts that the ledger does not keep.
 #[must_use]
 pub fn parse(value: &[u8]) -> Option<Event<'_>> {
     let mut cursor = Cursor::new(std::str::from_utf8(value).ok()?);
@@ -58,8 +58,8 @@ pub fn parse(value: &[u8]) -> Option<Event<'_>> {
     envelope.event()
 }
 
-/// Reads a plain event whose strings spell what is not ASCII as `\uXXXX`; the event's texts lie
-/// in `scratch`. `None` for an event without escapes: that one is for [`parse`].
+/// Reads an event that spells what is not ASCII as `\uXXXX` and is plain otherwise; the event's
+/// texts lie in `scratch`. `None` for an event without escapes: that one is for [`parse`].
 pub fn parse_escaped<'s>(value: &[u8], scratch: &'s mut Vec<u8>) -> Option<Event<'s>> {
     memchr::memchr(b'\\', value)?;
     parse(escapes::written_out(value, scratch)?)
@@ -88,7 +88,7 @@ struct Envelope<'a> {
     time_ms: i64,
     received_ms: Option<i64>,
     schema: Option<&'a str>,
-    data: Option<Data<'a>>,
+    data: Data<'a>,
 }
 
 impl<'a> Envelope<'a> {
@@ -104,7 +104,7 @@ impl<'a> Envelope<'a> {
             "receivedtime" => self.received(cursor)?,
             "datacontenttype" => content_type(cursor)?,
             "dataschema" => self.schema(cursor)?,
-            "data" => put(&mut self.data, Some(Data::read(cursor)?), DATA),
+            "data" => self.data.read(cursor).map(|()| DATA)?,
             _ => return cursor.pass_scalar(),
         };
         once(&mut self.seen, seen)
@@ -124,11 +124,11 @@ impl<'a> Envelope<'a> {
         Some(SCHEMA)
     }
 
-    fn event(self) -> Option<Event<'a>> {
-        if self.seen & REQUIRED != REQUIRED || !self.is_of_schema() {
+    fn event(&self) -> Option<Event<'a>> {
+        if self.seen & REQUIRED != REQUIRED || !self.is_of_schema() || !self.has_its_data() {
             return None;
         }
-        let content = data::content(self.event_type, self.data)?;
+        let content = data::content(self.event_type, &self.data)?;
         Some(Event {
             subject: self.subject,
             time_ms: self.time_ms,
@@ -140,6 +140,10 @@ impl<'a> Envelope<'a> {
             numbers: content.numbers,
             numbers_len: content.numbers_len,
         })
+    }
+
+    fn has_its_data(&self) -> bool {
+        self.seen & DATA != 0 || data::may_lack_data(self.event_type)
     }
 
     fn is_of_schema(&self) -> bool {

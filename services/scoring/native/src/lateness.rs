@@ -21,7 +21,12 @@ pub struct Lateness {
 
 impl Lateness {
     pub fn new(topics: usize) -> Self {
-        Self { marks: vec![0; topics], records: 0, settling_from: 0, settling_ms: 0 }
+        Self {
+            marks: vec![0; topics],
+            records: 0,
+            settling_from: 0,
+            settling_ms: 0,
+        }
     }
 
     /// Take the next event of a topic; whether it comes too late.

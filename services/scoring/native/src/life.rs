@@ -37,6 +37,10 @@ pub struct Stated {
 /// holds by indicator what a source measured itself, `clocked` the indicators (a bit each) of which
 /// the events tell it. `cost` is that of handling, in minor units.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what happened to a ticket, each apart"
+)]
 pub struct Life {
     pub next_due_ms: i64,
     pub holders: Vec<Holder>,
@@ -137,7 +141,11 @@ impl Life {
 
     /// The next sequence number of an indicator.
     pub fn sequence(&mut self, indicator: u8) -> i64 {
-        if let Some((_, next)) = self.sequences.iter_mut().find(|(known, _)| *known == indicator) {
+        if let Some((_, next)) = self
+            .sequences
+            .iter_mut()
+            .find(|(known, _)| *known == indicator)
+        {
             *next += 1;
             return *next - 1;
         }
@@ -147,12 +155,19 @@ impl Life {
 
     /// The promises have changed.
     pub fn look_ahead(&mut self) {
-        self.next_due_ms = self.promises.iter().map(Promise::next_ms).min().unwrap_or(NEVER);
+        self.next_due_ms = self
+            .promises
+            .iter()
+            .map(Promise::next_ms)
+            .min()
+            .unwrap_or(NEVER);
     }
 
     /// The place of the promise of this kind, while it is not settled.
     pub fn promise(&self, kind: usize) -> Option<usize> {
-        self.promises.iter().position(|promise| promise.kind == kind)
+        self.promises
+            .iter()
+            .position(|promise| promise.kind == kind)
     }
 
     pub fn is_clocked(&self, indicator: u8) -> bool {
@@ -187,7 +202,13 @@ impl Life {
         buffer.uint(self.opened_event);
         buffer.text(symbols.text(self.channel));
         buffer.text(symbols.text(self.category));
-        for place in [self.opener, self.holder, self.known, self.resolver, self.first_resolver] {
+        for place in [
+            self.opener,
+            self.holder,
+            self.known,
+            self.resolver,
+            self.first_resolver,
+        ] {
             count(place, buffer);
         }
         time(self.first_resolved_ms, buffer);
@@ -250,7 +271,11 @@ impl Life {
         for _ in 0..reader.array()? {
             reader.array_of(3)?;
             let mut name = || Ok(symbols.number(reader.text()?));
-            let holder = Holder { department: name()?, team: name()?, employee: name()? };
+            let holder = Holder {
+                department: name()?,
+                team: name()?,
+                employee: name()?,
+            };
             self.holders.push(holder);
         }
         self.last = read_order(reader)?;
@@ -299,7 +324,11 @@ impl Life {
 
     fn read_place(&self, reader: &mut Reader<'_>) -> Read<usize> {
         let place = reader.small()?;
-        if place < self.holders.len() { Ok(place) } else { Err(Damaged::Range) }
+        if place < self.holders.len() {
+            Ok(place)
+        } else {
+            Err(Damaged::Range)
+        }
     }
 
     fn read_stated(&self, reader: &mut Reader<'_>) -> Read<Stated> {
@@ -315,11 +344,17 @@ impl Life {
     }
 
     fn read_optional(&self, reader: &mut Reader<'_>) -> Read<Option<Stated>> {
-        if reader.nil()? { Ok(None) } else { self.read_stated(reader).map(Some) }
+        if reader.nil()? {
+            Ok(None)
+        } else {
+            self.read_stated(reader).map(Some)
+        }
     }
 
     fn read_all(&self, reader: &mut Reader<'_>) -> Read<Vec<Stated>> {
-        (0..reader.array()?).map(|_| self.read_stated(reader)).collect()
+        (0..reader.array()?)
+            .map(|_| self.read_stated(reader))
+            .collect()
     }
 
     fn read_promises(&mut self, reader: &mut Reader<'_>) -> Read<()> {
@@ -333,7 +368,9 @@ impl Life {
                 due_ms: reader.int()?,
                 risk_ms: reader.int()?,
             };
-            let is_placed = promise.at_risk.is_none_or(|place| place < self.holders.len());
+            let is_placed = promise
+                .at_risk
+                .is_none_or(|place| place < self.holders.len());
             if promise.kind >= PROMISES || !is_placed {
                 return Err(Damaged::Range);
             }
@@ -346,7 +383,9 @@ impl Life {
         self.clocked = 0;
         for _ in 0..reader.array()? {
             let indicator: u8 = reader.small()?;
-            self.clocked |= 1_u128.checked_shl(u32::from(indicator)).ok_or(Damaged::Range)?;
+            self.clocked |= 1_u128
+                .checked_shl(u32::from(indicator))
+                .ok_or(Damaged::Range)?;
         }
         Ok(())
     }
@@ -414,7 +453,9 @@ fn write_optional(stated: Option<Stated>, buffer: &mut Vec<u8>) {
 
 fn write_all(all: &[Stated], buffer: &mut Vec<u8>) {
     buffer.array(all.len());
-    all.iter().for_each(|&stated| write_stated(stated, buffer));
+    for &stated in all {
+        write_stated(stated, buffer);
+    }
 }
 
 fn write_spans(spans: &[Span], buffer: &mut Vec<u8>) {
@@ -444,7 +485,9 @@ pub fn pack(life: &Life, facts: &[&[u8]], symbols: &Symbols, buffer: &mut Vec<u8
     buffer.array(2);
     life.write(symbols, buffer);
     buffer.bin_header(facts.iter().map(|part| part.len()).sum());
-    facts.iter().for_each(|part| buffer.extend_from_slice(part));
+    for part in facts {
+        buffer.extend_from_slice(part);
+    }
 }
 
 /// The inverse: fills the life, and gives the facts.
@@ -485,5 +528,7 @@ pub fn knows(facts: &[u8], event: u64, symbols: &mut Symbols) -> Read<bool> {
         }
     }
     // It may be what a correction corrects.
-    Ok(list_facts(facts, symbols)?.iter().any(|fact| fact.event == event))
+    Ok(list_facts(facts, symbols)?
+        .iter()
+        .any(|fact| fact.event == event))
 }

@@ -108,7 +108,9 @@ impl<L: Layout> Lifecycle<L> {
             let now = life.next_due_ms;
             life.settled_ms = Some(now);
             for kind in 0..PROMISES {
-                let Some(place) = life.promise(kind) else { continue };
+                let Some(place) = life.promise(kind) else {
+                    continue;
+                };
                 if life.promises[place].risk_ms == now {
                     self.enter_risk(life, place, now, life.opened_event);
                 } else if life.promises[place].due_ms == now {
@@ -247,7 +249,13 @@ impl<L: Layout> Lifecycle<L> {
     }
 
     fn transfer(&mut self, life: &mut Life, fact: &Fact) {
-        self.state(life, self.indicators.tickets_reassigned, fact, (1, 1), life.holder);
+        self.state(
+            life,
+            self.indicators.tickets_reassigned,
+            fact,
+            (1, 1),
+            life.holder,
+        );
         if let (false, Some(opened_ms)) = (life.transferred, life.opened_ms) {
             self.flip(life, opened_ms, self.indicators.transfer_rate, 1);
         }
@@ -258,7 +266,9 @@ impl<L: Layout> Lifecycle<L> {
 
     fn responded(&mut self, life: &mut Life, fact: &Fact) {
         let is_bot = fact.numbers[0] == 1;
-        let Some(opened_ms) = life.opened_ms.filter(|_| !is_bot) else { return };
+        let Some(opened_ms) = life.opened_ms.filter(|_| !is_bot) else {
+            return;
+        };
         if life.responded {
             self.responded_again(life, fact);
             return;
@@ -285,7 +295,9 @@ impl<L: Layout> Lifecycle<L> {
 
     /// The wait of the customer's oldest unanswered message is over.
     fn responded_again(&mut self, life: &mut Life, fact: &Fact) {
-        let Some(since) = life.unanswered_ms.take() else { return };
+        let Some(since) = life.unanswered_ms.take() else {
+            return;
+        };
         if life.status != Status::Open {
             return;
         }
@@ -312,7 +324,9 @@ impl<L: Layout> Lifecycle<L> {
 
     fn first_response_measured(&mut self, life: &mut Life, fact: &Fact) {
         let is_known = life.responded || life.measured_response.is_some();
-        let Some(opened_ms) = life.opened_ms.filter(|_| !is_known) else { return };
+        let Some(opened_ms) = life.opened_ms.filter(|_| !is_known) else {
+            return;
+        };
         let holder = acting(life, fact);
         let indicator = self.indicators.first_response_time;
         let stated = self.state_duration(life, indicator, fact, fact.numbers[1], holder, 0);
@@ -324,7 +338,10 @@ impl<L: Layout> Lifecycle<L> {
     /// it; a ticket has one time to its first resolution.
     fn measured(&mut self, life: &mut Life, fact: &Fact, indicator: u8) {
         let is_one = indicator == self.indicators.resolution_time;
-        let known = life.measured.iter().position(|(measured, _)| *measured == indicator);
+        let known = life
+            .measured
+            .iter()
+            .position(|(measured, _)| *measured == indicator);
         if life.is_clocked(indicator) || (is_one && known.is_some()) {
             return;
         }
@@ -340,7 +357,11 @@ impl<L: Layout> Lifecycle<L> {
     /// From now on the events tell a duration: what a source measured itself gives way.
     fn clock(&mut self, life: &mut Life, indicator: u8) {
         life.clocked |= 1 << indicator;
-        if let Some(place) = life.measured.iter().position(|(known, _)| *known == indicator) {
+        if let Some(place) = life
+            .measured
+            .iter()
+            .position(|(known, _)| *known == indicator)
+        {
             let (_, measured) = life.measured.remove(place);
             for stated in measured {
                 self.restate(life, indicator, -1, stated);
@@ -362,7 +383,9 @@ impl<L: Layout> Lifecycle<L> {
 
     /// A cost without a currency is in the organisation's.
     fn add_cost(&mut self, life: &mut Life, opened_ms: i64, cost: i64, currency: Symbol) {
-        let Some(expected) = &self.rules.at(opened_ms).currency else { return };
+        let Some(expected) = &self.rules.at(opened_ms).currency else {
+            return;
+        };
         if currency != NO_NAME && self.symbols.text(currency) != expected {
             self.anomalies.push("other_currency");
             return;
@@ -410,7 +433,13 @@ impl<L: Layout> Lifecycle<L> {
         }
         life.status = Status::Resolved;
         life.unanswered_ms = None;
-        self.state(life, self.indicators.tickets_resolved, fact, (1, 1), life.resolver);
+        self.state(
+            life,
+            self.indicators.tickets_resolved,
+            fact,
+            (1, 1),
+            life.resolver,
+        );
         self.flip(life, opened_ms, self.indicators.resolution_rate, 1);
         self.state_resolution_times(life, opened_ms, fact);
     }
@@ -484,7 +513,13 @@ impl<L: Layout> Lifecycle<L> {
             return;
         }
         if life.status == Status::Resolved {
-            self.state(life, self.indicators.tickets_reopened, fact, (1, 1), life.resolver);
+            self.state(
+                life,
+                self.indicators.tickets_reopened,
+                fact,
+                (1, 1),
+                life.resolver,
+            );
             if let Some(opened_ms) = life.opened_ms {
                 self.flip(life, opened_ms, self.indicators.resolution_rate, 0);
             }
@@ -531,7 +566,13 @@ impl<L: Layout> Lifecycle<L> {
 
     fn complained(&mut self, life: &mut Life, fact: &Fact) {
         let place = acting(life, fact);
-        self.state(life, self.indicators.tickets_complained, fact, (1, 1), place);
+        self.state(
+            life,
+            self.indicators.tickets_complained,
+            fact,
+            (1, 1),
+            place,
+        );
         if let (false, Some(opened_ms)) = (life.complained, life.opened_ms) {
             self.flip(life, opened_ms, self.indicators.complaint_rate, 1);
         }
@@ -552,7 +593,9 @@ impl<L: Layout> Lifecycle<L> {
         if (kind, role) == (CSAT, CUSTOMER) {
             self.mark_answered(life);
         }
-        let Some((indicator, what)) = self.answer(kind, role, (low, high), value) else { return };
+        let Some((indicator, what)) = self.answer(kind, role, (low, high), value) else {
+            return;
+        };
         if self.is_asked_for(fact) {
             let place = surveyed(life, fact);
             self.state(life, indicator, fact, what, place);
@@ -578,13 +621,19 @@ impl<L: Layout> Lifecycle<L> {
     /// in.
     fn is_asked_for(&mut self, fact: &Fact) -> bool {
         let [kind, _, low, high, _] = fact.numbers;
-        let Some(survey) = self.rules.at(fact.time_ms).survey(kind) else { return true };
+        let Some(survey) = self.rules.at(fact.time_ms).survey(kind) else {
+            return true;
+        };
         if survey.scale.is_some_and(|scale| scale != (low, high)) {
             self.anomalies.push("other_scale");
             return false;
         }
         let wording = self.symbols.text(fact.names[1]);
-        if survey.wording.as_deref().is_some_and(|asked| asked != wording) {
+        if survey
+            .wording
+            .as_deref()
+            .is_some_and(|asked| asked != wording)
+        {
             self.anomalies.push("other_wording");
             return false;
         }
@@ -615,9 +664,8 @@ impl<L: Layout> Lifecycle<L> {
     }
 
     fn retime_for_waiting(&mut self, life: &mut Life, fact: &Fact) {
-        if let (false, Some(opened_ms)) = (life.promises.is_empty(), life.opened_ms)
-            && self.rules.at(opened_ms).exclude_waiting
-        {
+        let excludes = |opened_ms: &i64| self.rules.at(*opened_ms).exclude_waiting;
+        if let Some(opened_ms) = life.opened_ms.filter(excludes) {
             self.retime(life, opened_ms, fact);
         }
     }
@@ -646,12 +694,16 @@ impl<L: Layout> Lifecycle<L> {
             return (NEVER, NEVER);
         }
         self.with_pauses(life, opened_ms, promise.kind, |rules, pauses| {
-            (rules.runs_out(limits, opened_ms, pauses), rules.runs_out(warned, opened_ms, pauses))
+            (
+                rules.runs_out(limits, opened_ms, pauses),
+                rules.runs_out(warned, opened_ms, pauses),
+            )
         })
     }
 
     fn allowed(&mut self, life: &Life, opened_ms: i64, kind: usize, place: usize) -> Allowed {
-        self.rules.allowed(kind, opened_ms, life.holders[place], &self.symbols)
+        self.rules
+            .allowed(kind, opened_ms, life.holders[place], &self.symbols)
     }
 
     /// When the promise is late by the limits of a holder, be the ticket closed or not.
@@ -692,10 +744,13 @@ impl<L: Layout> Lifecycle<L> {
     /// Whether something would have fallen due by now, had the ticket been from its opening with the
     /// holder whom an assignment names.
     pub fn would_be_due(&mut self, life: &Life, fact: &Fact) -> bool {
-        let Some(opened_ms) = life.opened_ms else { return false };
+        let Some(opened_ms) = life.opened_ms else {
+            return false;
+        };
         for promise in &life.promises {
-            let allowed =
-                self.rules.allowed(promise.kind, opened_ms, fact.holder(), &self.symbols);
+            let allowed = self
+                .rules
+                .allowed(promise.kind, opened_ms, fact.holder(), &self.symbols);
             if self.rules.runs_out(allowed.warned, opened_ms, &[]) < fact.time_ms {
                 return true;
             }
@@ -731,7 +786,14 @@ impl<L: Layout> Lifecycle<L> {
     ) {
         let indicator = self.indicators.sla_at_risk;
         let sequence = life.sequence(indicator) * whole(PROMISES) + whole(kind);
-        let stated = Stated { sequence, time_ms, value: change, good: 0, holder, event };
+        let stated = Stated {
+            sequence,
+            time_ms,
+            value: change,
+            good: 0,
+            holder,
+            event,
+        };
         self.restate(life, indicator, 1, stated);
     }
 
@@ -756,7 +818,9 @@ impl<L: Layout> Lifecycle<L> {
     }
 
     fn fulfil(&mut self, life: &mut Life, kind: usize, fact: &Fact, by: usize) {
-        let (Some(place), Some(opened_ms)) = (life.promise(kind), life.opened_ms) else { return };
+        let (Some(place), Some(opened_ms)) = (life.promise(kind), life.opened_ms) else {
+            return;
+        };
         let limited_by = life.promises[place].limited_by;
         // Were it late it would be settled, except while the ticket is closed.
         let in_time = life.status != Status::ClosedUnresolved
@@ -775,7 +839,13 @@ impl<L: Layout> Lifecycle<L> {
             let indicator = self.indicators.sla_attainment;
             self.restate(life, indicator, -1, missed);
             life.missed_response = None;
-            let kept = Stated { time_ms: fact.time_ms, good: 1, holder: by, event: fact.event, ..missed };
+            let kept = Stated {
+                time_ms: fact.time_ms,
+                good: 1,
+                holder: by,
+                event: fact.event,
+                ..missed
+            };
             self.restate(life, indicator, 1, kept);
         }
     }
@@ -791,7 +861,11 @@ impl<L: Layout> Lifecycle<L> {
         by: usize,
     ) {
         let promise = life.promises[place];
-        if self.allowed(life, opened_ms, promise.kind, promise.limited_by).limits.is_promise() {
+        if self
+            .allowed(life, opened_ms, promise.kind, promise.limited_by)
+            .limits
+            .is_promise()
+        {
             let stated = Stated {
                 sequence: whole(promise.kind),
                 time_ms: fact.time_ms,
@@ -833,8 +907,14 @@ impl<L: Layout> Lifecycle<L> {
         holder: usize,
     ) -> Stated {
         let sequence = life.sequence(indicator);
-        let stated =
-            Stated { sequence, time_ms: fact.time_ms, value, good, holder, event: fact.event };
+        let stated = Stated {
+            sequence,
+            time_ms: fact.time_ms,
+            value,
+            good,
+            holder,
+            event: fact.event,
+        };
         self.restate(life, indicator, 1, stated);
         stated
     }
@@ -850,10 +930,17 @@ impl<L: Layout> Lifecycle<L> {
         sequence: i64,
     ) -> Stated {
         let limit =
-            self.rules.limit_ms(indicator, fact.time_ms, life.holders[holder], &self.symbols);
+            self.rules
+                .limit_ms(indicator, fact.time_ms, life.holders[holder], &self.symbols);
         let good = i64::from(limit.is_some_and(|limit| value <= limit));
-        let stated =
-            Stated { sequence, time_ms: fact.time_ms, value, good, holder, event: fact.event };
+        let stated = Stated {
+            sequence,
+            time_ms: fact.time_ms,
+            value,
+            good,
+            holder,
+            event: fact.event,
+        };
         self.restate(life, indicator, 1, stated);
         stated
     }
@@ -870,7 +957,11 @@ impl<L: Layout> Lifecycle<L> {
             time_ms: stated.time_ms,
             value: stated.value,
             good: stated.good,
-            names: Names { holder, channel: life.channel, category: life.category },
+            names: Names {
+                holder,
+                channel: life.channel,
+                category: life.category,
+            },
             event: stated.event,
         });
     }
@@ -910,9 +1001,8 @@ fn is_transfer(life: &Life, fact: &Fact, new: usize) -> bool {
     if fact.numbers_len > 0 {
         return fact.numbers[0] == 1;
     }
-    let changes = |before: Symbol, after: Symbol| {
-        before != NO_NAME && after != NO_NAME && before != after
-    };
+    let changes =
+        |before: Symbol, after: Symbol| before != NO_NAME && after != NO_NAME && before != after;
     let (before, after) = (life.holders[life.known], life.holders[new]);
     changes(before.department, after.department)
         || changes(before.team, after.team)
@@ -944,7 +1034,11 @@ fn acting(life: &mut Life, fact: &Fact) -> usize {
 
 /// A survey speaks of whoever resolved the ticket last, or else of its holder.
 fn surveyed(life: &mut Life, fact: &Fact) -> usize {
-    let place = if life.resolver == NOBODY { life.holder } else { life.resolver };
+    let place = if life.resolver == NOBODY {
+        life.holder
+    } else {
+        life.resolver
+    };
     in_place_of(life, place, fact.names[0])
 }
 
@@ -952,13 +1046,16 @@ fn in_place_of(life: &mut Life, place: usize, employee: Symbol) -> usize {
     if employee == NO_NAME {
         return place;
     }
-    life.place(Holder { employee, ..life.holders[place] })
+    life.place(Holder {
+        employee,
+        ..life.holders[place]
+    })
 }
 
 /// Milliseconds in the span, less the pauses.
 fn elapsed(since_ms: i64, until_ms: i64, pauses: &[Span]) -> i64 {
-    let paused = united(pauses, since_ms, until_ms);
-    until_ms - since_ms - paused.iter().map(|(start, end)| end - start).sum::<i64>()
+    let inside = united(pauses, since_ms, until_ms);
+    until_ms - since_ms - inside.iter().map(|(start, end)| end - start).sum::<i64>()
 }
 
 fn satisfaction((low, high): (i64, i64), value: i64) -> What {
@@ -974,7 +1071,10 @@ fn promotion(value: i64) -> What {
 
 /// Per mille of the scale, to the nearest.
 fn rating((low, high): (i64, i64), value: i64) -> What {
-    ((2000 * (value - low) + high - low).div_euclid(2 * (high - low)), 0)
+    (
+        (2000 * (value - low) + high - low).div_euclid(2 * (high - low)),
+        0,
+    )
 }
 
 fn whole(number: usize) -> i64 {

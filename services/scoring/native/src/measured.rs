@@ -46,7 +46,12 @@ pub fn to_wire(
             while stated.tickets[ticket].1 <= place {
                 ticket += 1;
             }
-            part.push(stated.tickets[ticket].0, row, numbers[place], version_at(row.time_ms));
+            part.push(
+                stated.tickets[ticket].0,
+                row,
+                numbers[place],
+                version_at(row.time_ms),
+            );
         }
         first += rows.len();
         parts.push(part.finish(tickets));
@@ -70,8 +75,18 @@ impl Part {
         let ticket = u32::try_from(self.tickets.len() - 1).expect("as many as rows");
         let sequence = i32::try_from(row.sequence).expect("a ticket has few measurements");
         let (names, version) = (self.names.place(names), self.versions.place(version));
-        let [tickets, indicators, sequences, signs, times, values, goods, name, events, versions] =
-            &mut self.columns;
+        let [
+            tickets,
+            indicators,
+            sequences,
+            signs,
+            times,
+            values,
+            goods,
+            name,
+            events,
+            versions,
+        ] = &mut self.columns;
         tickets.extend(ticket.to_le_bytes());
         indicators.push(row.indicator);
         sequences.extend(sequence.to_le_bytes());
@@ -81,12 +96,20 @@ impl Part {
         goods.push(row.good.to_le_bytes()[0]);
         name.extend(u32::try_from(names).expect("as many as rows").to_le_bytes());
         events.extend(row.event.to_le_bytes());
-        versions.extend(u16::try_from(version).expect("versions are few").to_le_bytes());
+        versions.extend(
+            u16::try_from(version)
+                .expect("versions are few")
+                .to_le_bytes(),
+        );
     }
 
     fn finish(self, tickets: &Tickets) -> Columns {
         Columns {
-            tickets: self.tickets.into_iter().map(|place| tickets.id(place).into()).collect(),
+            tickets: self
+                .tickets
+                .into_iter()
+                .map(|place| tickets.id(place).into())
+                .collect(),
             names: self.names.values,
             versions: self.versions.values,
             columns: self.columns,

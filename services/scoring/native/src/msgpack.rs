@@ -161,7 +161,10 @@ impl<'a> Reader<'a> {
     }
 
     fn big_endian<const N: usize>(&mut self) -> Read<[u8; N]> {
-        Ok(self.take(N)?.try_into().expect("as many bytes as were taken"))
+        Ok(self
+            .take(N)?
+            .try_into()
+            .expect("as many bytes as were taken"))
     }
 
     fn unexpected<T>(&self) -> Read<T> {
@@ -184,7 +187,7 @@ impl<'a> Reader<'a> {
 
     pub fn int(&mut self) -> Read<i64> {
         match self.byte()? {
-            byte @ (0..=0x7f | 0xe0..=0xff) => Ok(i64::from(byte.cast_signed())),
+            byte @ (0..=0x7f | 0xe0..=0xff) => Ok(i64::from(i8::from_ne_bytes([byte]))),
             0xcc => Ok(i64::from(self.byte()?)),
             0xcd => Ok(i64::from(u16::from_be_bytes(self.big_endian()?))),
             0xce => Ok(i64::from(u32::from_be_bytes(self.big_endian()?))),
@@ -257,7 +260,11 @@ impl<'a> Reader<'a> {
 
     /// Exactly so many entries.
     pub fn array_of(&mut self, length: usize) -> Read<()> {
-        if self.array()? == length { Ok(()) } else { self.unexpected() }
+        if self.array()? == length {
+            Ok(())
+        } else {
+            self.unexpected()
+        }
     }
 }
 

@@ -312,6 +312,11 @@ impl PaneStore {
         self.layout.lay_out(&parts, &self.scopes, self.limits)
     }
 
+    /// What a round that has ended gives.
+    pub fn no_cells(&mut self) -> WireCells {
+        self.layout.lay_out(&[], &self.scopes, self.limits)
+    }
+
     /// The next `budget` cells in a fixed order, without those in panes that are no longer kept;
     /// and where to go on, `None` at the end of a round.
     pub fn slice_after(

@@ -38,7 +38,13 @@ pub struct Promise {
 
 impl Promise {
     pub fn new(kind: usize, limited_by: usize) -> Self {
-        Self { kind, limited_by, at_risk: None, due_ms: NEVER, risk_ms: NEVER }
+        Self {
+            kind,
+            limited_by,
+            at_risk: None,
+            due_ms: NEVER,
+            risk_ms: NEVER,
+        }
     }
 
     /// When something becomes of it if nothing happens.
@@ -60,6 +66,7 @@ impl Limits {
     }
 
     /// A part of the allowed time, in whole ms.
+    #[must_use]
     pub fn share(&self, part: f64) -> Self {
         Self {
             elapsed: self.elapsed.map(|limit| share(limit, part)),
@@ -89,8 +96,12 @@ impl<L: Layout> Rules<L> {
     /// pass, as when the last pause has no end. Pauses may overlap and need no order.
     pub fn runs_out(&mut self, limits: Limits, opened_ms: i64, pauses: &[Span]) -> i64 {
         let spans = united(pauses, opened_ms, NEVER);
-        let elapsed = limits.elapsed.map_or(NEVER, |limit| passed(&spans, opened_ms, limit + 1));
-        let worked = limits.worked.map_or(NEVER, |limit| self.worked(&spans, opened_ms, limit + 1));
+        let elapsed = limits
+            .elapsed
+            .map_or(NEVER, |limit| passed(&spans, opened_ms, limit + 1));
+        let worked = limits
+            .worked
+            .map_or(NEVER, |limit| self.worked(&spans, opened_ms, limit + 1));
         elapsed.min(worked)
     }
 
@@ -98,7 +109,9 @@ impl<L: Layout> Rules<L> {
     /// timer waits for it.
     fn worked(&mut self, spans: &[Span], mut start: i64, mut duration: i64) -> i64 {
         for &(low, high) in spans {
-            let Some(end) = self.deadline(start, duration) else { return NEVER };
+            let Some(end) = self.deadline(start, duration) else {
+                return NEVER;
+            };
             if end <= low {
                 return end - 1;
             }
@@ -118,7 +131,11 @@ fn passed(spans: &[Span], mut start: i64, mut duration: i64) -> i64 {
         }
         (start, duration) = (high, duration - passed);
     }
-    if start == NEVER { NEVER } else { start + duration - 1 }
+    if start == NEVER {
+        NEVER
+    } else {
+        start + duration - 1
+    }
 }
 
 /// The union of the spans within `[start, end)`, as spans that do not overlap.
@@ -143,7 +160,10 @@ mod tests {
 
     #[test]
     fn spans_are_united_within_bounds() {
-        assert_eq!(united(&[(5, 9), (1, 3), (2, 6)], 2, 8), [(2, 3), (3, 6), (6, 8)]);
+        assert_eq!(
+            united(&[(5, 9), (1, 3), (2, 6)], 2, 8),
+            [(2, 3), (3, 6), (6, 8)]
+        );
         assert_eq!(united(&[(5, 5), (9, 1)], 0, 10), []);
     }
 
@@ -156,7 +176,10 @@ mod tests {
 
     #[test]
     fn a_share_is_rounded_to_even_halves() {
-        let limits = Limits { elapsed: Some(5), worked: Some(7) };
+        let limits = Limits {
+            elapsed: Some(5),
+            worked: Some(7),
+        };
         let halves = limits.share(0.5);
         assert_eq!((halves.elapsed, halves.worked), (Some(2), Some(4)));
     }

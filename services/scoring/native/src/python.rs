@@ -15,7 +15,7 @@ use crate::calendar::{Calendar, Layout};
 use crate::cells::{Limits, Record, WireCells};
 use crate::changelog::RECORD_BYTES;
 use crate::engine::{self, Bounds};
-use crate::fact::{Fact, MOST_PARTS};
+use crate::fact::{Fact, MOST_PARTS, bits_of};
 use crate::indicators::Indicators;
 use crate::json;
 use crate::kind;
@@ -24,10 +24,10 @@ use crate::measured::Columns;
 use crate::msgpack::Damaged;
 use crate::names::{NO_NAME, Symbols};
 use crate::panes::{Midnights, PaneStore};
-use crate::scopes::Scopes;
 use crate::promises::Span;
-use crate::timeline::Stretch;
 use crate::rules::{HolderKind, HolderLimit, Rules, SURVEY_KINDS, SurveyRules, Version};
+use crate::scopes::Scopes;
+use crate::timeline::Stretch;
 
 const CELLS_PER_RECORD: usize = 4000;
 
@@ -41,7 +41,9 @@ impl From<Damaged> for PyErr {
 type Failure = Arc<Mutex<Option<PyErr>>>;
 
 fn lock(failure: &Failure) -> std::sync::MutexGuard<'_, Option<PyErr>> {
-    failure.lock().expect("nobody panics with the failure in hand")
+    failure
+        .lock()
+        .expect("nobody panics with the failure in hand")
 }
 
 /// A calendar's own arithmetic lays out its spans.
@@ -52,9 +54,7 @@ struct PythonLayout {
 
 impl Layout for PythonLayout {
     fn spans(&mut self, start_ms: i64, end_ms: i64) -> Vec<(i64, i64)> {
-        let spans = Python::attach(|py| {
-            self.spans.call1(py, (start_ms, end_ms))?.extract(py).map_err(PyErr::from)
-        });
+        let spans = Python::attach(|py| self.spans.call1(py, (start_ms, end_ms))?.extract(py));
         spans.unwrap_or_else(|error: PyErr| {
             *lock(&self.failure) = Some(error);
             Vec::new()
@@ -80,27 +80,39 @@ struct VersionParts {
     exclude_waiting: bool,
     at_risk_share: f64,
     spans: Option<Py<PyAny>>,
-    surveys: Vec<(Option<(i64, i64)>, Option<String>)>,
+    surveys: Vec<SurveyParts>,
     currency: Option<String>,
     allocated_cost: i64,
-    limits: FxLimits,
+    limits: LimitParts,
 }
 
-type FxLimits = HashMap<u8, Vec<(u8, Option<String>, Option<String>, i64)>>;
+/// The scale and the wording.
+type SurveyParts = (Option<(i64, i64)>, Option<String>);
+
+type LimitParts = HashMap<u8, Vec<(u8, Option<String>, Option<String>, i64)>>;
 
 impl VersionParts {
     fn build(self, failure: &Failure) -> PyResult<Version<PythonLayout>> {
-        let surveys = self.surveys.into_iter().map(|(scale, wording)| SurveyRules { scale, wording });
+        let surveys = self
+            .surveys
+            .into_iter()
+            .map(|(scale, wording)| SurveyRules { scale, wording });
         let surveys: Vec<_> = surveys.collect();
         let surveys: [SurveyRules; SURVEY_KINDS] = surveys
             .try_into()
             .map_err(|_| PyValueError::new_err("rules name each kind of survey"))?;
         let mut limits = FxHashMap::default();
         for (indicator, of_indicator) in self.limits {
-            let found = of_indicator.into_iter().map(holder_limit).collect::<PyResult<_>>()?;
+            let found = of_indicator
+                .into_iter()
+                .map(holder_limit)
+                .collect::<PyResult<_>>()?;
             limits.insert(indicator, found);
         }
-        let layout = |spans| PythonLayout { spans, failure: Arc::clone(failure) };
+        let layout = |spans| PythonLayout {
+            spans,
+            failure: Arc::clone(failure),
+        };
         Ok(Version {
             name: self.name,
             valid_from_ms: self.valid_from_ms,
@@ -115,6 +127,21 @@ impl VersionParts {
     }
 }
 
+fn rules_of(
+    versions: Vec<VersionParts>,
+    indicators: &Indicators,
+    failure: &Failure,
+) -> PyResult<Rules<PythonLayout>> {
+    if versions.is_empty() {
+        return Err(PyValueError::new_err("there is no version of the rules"));
+    }
+    let versions = versions.into_iter().map(|parts| parts.build(failure));
+    Ok(Rules::new(
+        versions.collect::<PyResult<_>>()?,
+        indicators.promised(),
+    ))
+}
+
 fn holder_limit(
     (kind, department, id, within_ms): (u8, Option<String>, Option<String>, i64),
 ) -> PyResult<HolderLimit> {
@@ -125,7 +152,12 @@ fn holder_limit(
         3 => HolderKind::Employee,
         _ => return Err(PyValueError::new_err("a limit is for a holder")),
     };
-    Ok(HolderLimit { kind, department, id, within_ms })
+    Ok(HolderLimit {
+        kind,
+        department,
+        id,
+        within_ms,
+    })
 }
 
 #[derive(FromPyObject)]
@@ -138,10 +170,19 @@ struct RegistryParts {
     upper_ends: Vec<i64>,
 }
 
+/// See `services.scoring.core.native_parts`.
 #[derive(FromPyObject)]
-struct TimeParts {
+struct EngineParts {
+    inputs: usize,
+    versions: Vec<VersionParts>,
+    digests: Vec<(String, String)>,
+    registry: RegistryParts,
+    midnight: Py<PyAny>,
+    read_slowly: Py<PyAny>,
     earliest_ms: i64,
     future_tolerance_ms: i64,
+    most_names: usize,
+    most_deadlines: usize,
 }
 
 /// An event as the contract's own decoder reads it: what the parser here has passed on.
@@ -159,7 +200,9 @@ struct SlowEvent<'py> {
 impl SlowEvent<'_> {
     fn fact(&self, symbols: &mut Symbols) -> PyResult<Fact> {
         if self.names.len() > MOST_PARTS || self.numbers.len() > MOST_PARTS {
-            return Err(PyValueError::new_err("a fact has five names and numbers at most"));
+            return Err(PyValueError::new_err(
+                "a fact has five names and numbers at most",
+            ));
         }
         let mut fact = Fact {
             time_ms: self.time_ms,
@@ -175,7 +218,7 @@ impl SlowEvent<'_> {
         }
         for (place, number) in self.numbers.iter().enumerate() {
             fact.numbers[place] = if (self.kind, place) == (kind::CORRECTED, 1) {
-                number.extract::<u64>()?.cast_signed()
+                bits_of(number.extract()?)
             } else {
                 number.extract()?
             };
@@ -220,27 +263,18 @@ pub struct Engine {
     core: engine::Engine<PythonLayout, PythonMidnights, Origin>,
     digests: Vec<(String, String)>,
     read_slowly: Py<PyAny>,
-    times: TimeParts,
+    earliest_ms: i64,
+    future_tolerance_ms: i64,
     failure: Failure,
     scratch: Vec<u8>,
 }
 
 #[pymethods]
 impl Engine {
-    /// `read_slowly` is given a record and says what event it is, or why it is none.
     #[new]
-    fn new(
-        inputs: usize,
-        rules: Vec<VersionParts>,
-        digests: Vec<(String, String)>,
-        registry: RegistryParts,
-        times: TimeParts,
-        midnight: Py<PyAny>,
-        read_slowly: Py<PyAny>,
-        most_names: usize,
-        most_deadlines: usize,
-    ) -> PyResult<Self> {
+    fn new(parts: EngineParts) -> PyResult<Self> {
         let failure = Failure::default();
+        let registry = parts.registry;
         let indicators = Indicators::new(&registry.ids, registry.individual)
             .map_err(|id| PyValueError::new_err(format!("the registry has no indicator {id}")))?;
         let kinds = IndicatorKinds {
@@ -249,21 +283,30 @@ impl Engine {
             is_exact: registry.is_exact,
             upper_ends: registry.upper_ends,
         };
-        let limits = Limits { cells: CELLS_PER_RECORD, record_bytes: RECORD_BYTES };
-        let versions =
-            rules.into_iter().map(|parts| parts.build(&failure)).collect::<PyResult<Vec<_>>>()?;
-        if versions.is_empty() {
-            return Err(PyValueError::new_err("there is no version of the rules"));
-        }
-        let rules = Rules::new(versions, indicators.promised());
+        let limits = Limits {
+            cells: CELLS_PER_RECORD,
+            record_bytes: RECORD_BYTES,
+        };
+        let bounds = Bounds {
+            deadlines: parts.most_deadlines,
+            names: parts.most_names,
+        };
         let core = engine::Engine::new(
-            Lifecycle::new(rules, indicators),
-            PythonMidnights(midnight),
+            Lifecycle::new(rules_of(parts.versions, &indicators, &failure)?, indicators),
+            PythonMidnights(parts.midnight),
             PaneStore::new(kinds, limits)?,
-            inputs,
-            Bounds { deadlines: most_deadlines, names: most_names },
+            parts.inputs,
+            bounds,
         );
-        Ok(Self { core, digests, read_slowly, times, failure, scratch: Vec::new() })
+        Ok(Self {
+            core,
+            digests: parts.digests,
+            read_slowly: parts.read_slowly,
+            earliest_ms: parts.earliest_ms,
+            future_tolerance_ms: parts.future_tolerance_ms,
+            failure,
+            scratch: Vec::new(),
+        })
     }
 
     #[getter]
@@ -274,7 +317,9 @@ impl Engine {
     #[setter]
     fn set_positions(&mut self, positions: Vec<i64>) -> PyResult<()> {
         if positions.len() != self.core.positions.len() {
-            return Err(PyValueError::new_err("there is a position for each input topic"));
+            return Err(PyValueError::new_err(
+                "there is a position for each input topic",
+            ));
         }
         self.core.positions = positions;
         Ok(())
@@ -321,7 +366,9 @@ impl Engine {
     /// Take records of one input topic, in offset order.
     fn process(&mut self, topic: usize, records: &Bound<'_, PyAny>) -> PyResult<()> {
         if topic >= self.core.positions.len() {
-            return Err(PyValueError::new_err(format!("there is no input topic {topic}")));
+            return Err(PyValueError::new_err(format!(
+                "there is no input topic {topic}"
+            )));
         }
         self.core.begin_reading();
         for record in records.try_iter()? {
@@ -344,31 +391,52 @@ impl Engine {
         found.set_item("cycle", flush.cycle)?;
         found.set_item("cycle_started", flush.cycle_started)?;
         found.set_item("received_ms", flush.received_ms)?;
-        let changelog = flush.changelog.iter().map(|record| PyBytes::new(py, record));
+        let changelog = flush
+            .changelog
+            .iter()
+            .map(|record| PyBytes::new(py, record));
         found.set_item("changelog", PyList::new(py, changelog.collect::<Vec<_>>())?)?;
         let updates = updates_of(py, &flush.touched, &flush.sliced, self.core.scopes())?;
         found.set_item("updates", updates)?;
-        let parts = flush.measurements.iter().map(|columns| self.columns_of(py, columns));
+        let parts = flush
+            .measurements
+            .iter()
+            .map(|columns| self.columns_of(py, columns));
         found.set_item("measurements", parts.collect::<PyResult<Vec<_>>>()?)?;
         let refused = flush.refused.into_iter().map(refusal_of);
         found.set_item("refused", refused.collect::<Vec<_>>())?;
         found.set_item("events", flush.counts.events)?;
         found.set_item("fresh", flush.counts.fresh)?;
         found.set_item("settled", flush.counts.settled)?;
-        let anomalies: BTreeMap<_, _> =
-            flush.counts.anomalies.into_iter().collect();
+        let anomalies: BTreeMap<_, _> = flush.counts.anomalies.into_iter().collect();
         found.set_item("anomalies", anomalies)?;
         Ok(found)
     }
 
     /// The stretches of a ticket as (start, end, holder, what it waits for), and the exempt spans.
-    fn stretches(&mut self, ticket: &str, until_ms: i64) -> PyResult<(Vec<PlainStretch>, Vec<Span>)> {
+    fn stretches(
+        &mut self,
+        ticket: &str,
+        until_ms: i64,
+    ) -> PyResult<(Vec<PlainStretch>, Vec<Span>)> {
         let (stretches, exempt) = self.core.stretches(ticket, until_ms)?;
         let symbols = &self.core.lifecycle.symbols;
-        let plain = stretches.into_iter().map(|Stretch { start_ms, end_ms, holder, waits_for }| {
-            let names = [holder.department, holder.team, holder.employee];
-            (start_ms, end_ms, names.map(|name| symbols.text(name).to_owned()), waits_for)
-        });
+        let plain = stretches.into_iter().map(
+            |Stretch {
+                 start_ms,
+                 end_ms,
+                 holder,
+                 waits_for,
+             }| {
+                let names = [holder.department, holder.team, holder.employee];
+                (
+                    start_ms,
+                    end_ms,
+                    names.map(|name| symbols.text(name).to_owned()),
+                    waits_for,
+                )
+            },
+        );
         Ok((plain.collect(), exempt))
     }
 
@@ -393,38 +461,52 @@ impl Engine {
         };
         let parsed = json::parse(value.as_bytes());
         let parsed = parsed.or_else(|| json::parse_escaped(value.as_bytes(), &mut self.scratch));
-        let Some(event) = parsed else { return Ok(false) };
+        let Some(event) = parsed else {
+            return Ok(false);
+        };
         let received_ms = match event.received_ms {
             Some(received_ms) => received_ms,
             None => record.getattr(intern!(py, "timestamp"))?.extract()?,
         };
-        let is_timely = event.time_ms <= received_ms.saturating_add(self.times.future_tolerance_ms)
-            && event.time_ms >= self.times.earliest_ms;
+        let is_timely = event.time_ms <= received_ms.saturating_add(self.future_tolerance_ms)
+            && event.time_ms >= self.earliest_ms;
         if !is_timely || key.as_bytes() != event.subject.as_bytes() {
             return Ok(false);
         }
         let fact = fast_fact(&event, &mut self.core.lifecycle.symbols);
-        let origin = Origin { topic, record: record.clone().unbind() };
-        self.core.take(topic, event.subject, fact, received_ms, origin);
+        let origin = Origin {
+            topic,
+            record: record.clone().unbind(),
+        };
+        self.core
+            .take(topic, event.subject, fact, received_ms, origin);
         Ok(true)
     }
 
     fn take_slowly(&mut self, topic: usize, record: Bound<'_, PyAny>) -> PyResult<()> {
         let read = self.read_slowly.bind(record.py()).call1((&record,))?;
-        let origin = Origin { topic, record: record.unbind() };
+        let origin = Origin {
+            topic,
+            record: record.unbind(),
+        };
         if let Ok((reason, detail)) = read.extract::<(String, String)>() {
-            self.core.refuse(Refused { record: origin, reason, detail });
+            self.core.refuse(Refused {
+                record: origin,
+                reason,
+                detail,
+            });
             return Ok(());
         }
         let event: SlowEvent<'_> = read.extract()?;
         let fact = event.fact(&mut self.core.lifecycle.symbols)?;
-        self.core.take(topic, &event.subject, fact, event.received_ms, origin);
+        self.core
+            .take(topic, &event.subject, fact, event.received_ms, origin);
         Ok(())
     }
 
     /// In the order of the fields of `shared.contracts.measurements.Measurements`.
     fn columns_of<'py>(&self, py: Python<'py>, part: &Columns) -> PyResult<Bound<'py, PyTuple>> {
-                let names = part.names.iter().map(|&number| self.core.names_of(number));
+        let names = part.names.iter().map(|&number| self.core.names_of(number));
         let versions = self.core.lifecycle.rules.versions();
         let versions = part.versions.iter().map(|&place| &*versions[place].name);
         let mut fields: Vec<Bound<'py, PyAny>> = vec![
@@ -432,7 +514,11 @@ impl Engine {
             PyList::new(py, names.collect::<Vec<_>>())?.into_any(),
             PyList::new(py, versions.collect::<Vec<_>>())?.into_any(),
         ];
-        fields.extend(part.columns.iter().map(|column| PyBytes::new(py, column).into_any()));
+        fields.extend(
+            part.columns
+                .iter()
+                .map(|column| PyBytes::new(py, column).into_any()),
+        );
         PyTuple::new(py, fields)
     }
 }
@@ -440,7 +526,11 @@ impl Engine {
 type Refusal = (usize, Py<PyAny>, String, String);
 
 fn refusal_of(refused: Refused<Origin>) -> Refusal {
-    let Refused { record: Origin { topic, record }, reason, detail } = refused;
+    let Refused {
+        record: Origin { topic, record },
+        reason,
+        detail,
+    } = refused;
     (topic, record, reason, detail)
 }
 
@@ -462,7 +552,10 @@ fn updates_of<'py>(
     for (department, [fresh, old]) in parts {
         for place in 0..fresh.len().max(old.len()) {
             let cells = |records: &[Record<'_>]| {
-                records.get(place).map(|record| cells_of(py, record, scopes)).transpose()
+                records
+                    .get(place)
+                    .map(|record| cells_of(py, record, scopes))
+                    .transpose()
             };
             updates.push((department, cells(&fresh)?, cells(&old)?).into_pyobject(py)?);
         }
@@ -477,6 +570,11 @@ fn cells_of<'py>(
     scopes: &Scopes,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let names = PyList::new(py, record.scopes(scopes))?.into_any();
-    let columns = record.columns().map(|column| PyBytes::new(py, column).into_any());
-    PyTuple::new(py, std::iter::once(names).chain(columns).collect::<Vec<_>>())
+    let columns = record
+        .columns()
+        .map(|column| PyBytes::new(py, column).into_any());
+    PyTuple::new(
+        py,
+        std::iter::once(names).chain(columns).collect::<Vec<_>>(),
+    )
 }

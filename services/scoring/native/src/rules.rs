@@ -71,7 +71,10 @@ impl<L> Version<L> {
     /// The limit within which a case of this holder counts as good.
     fn limit_ms(&self, indicator: u8, holder: Holder, symbols: &Symbols) -> Option<i64> {
         let limits = self.limits.get(&indicator)?;
-        limits.iter().find(|limit| limit.matches(holder, symbols)).map(|limit| limit.within_ms)
+        limits
+            .iter()
+            .find(|limit| limit.matches(holder, symbols))
+            .map(|limit| limit.within_ms)
     }
 
     pub fn survey(&self, kind: i64) -> Option<&SurveyRules> {
@@ -92,7 +95,10 @@ pub struct Rules<L> {
 
 impl<L: Layout> Rules<L> {
     pub fn new(versions: Vec<Version<L>>, promised: Promised) -> Self {
-        assert!(!versions.is_empty(), "there is at least one version of the rules");
+        assert!(
+            !versions.is_empty(),
+            "there is at least one version of the rules"
+        );
         Self {
             versions,
             promised,
@@ -182,7 +188,10 @@ impl<L: Layout> Rules<L> {
             elapsed: version.limit_ms(elapsed, holder, symbols),
             worked: worked.filter(|_| version.calendar.is_some()),
         };
-        Allowed { limits, warned: limits.share(version.at_risk_share) }
+        Allowed {
+            limits,
+            warned: limits.share(version.at_risk_share),
+        }
     }
 
     /// Working time in the span, each part by the calendar that was in force then; without one, all
@@ -191,7 +200,9 @@ impl<L: Layout> Rules<L> {
         let mut worked = 0;
         while start_ms < end_ms {
             let place = self.place(start_ms);
-            let until = self.next_start(start_ms).map_or(end_ms, |next| next.min(end_ms));
+            let until = self
+                .next_start(start_ms)
+                .map_or(end_ms, |next| next.min(end_ms));
             worked += self.versions[place].worked_ms(start_ms, until);
             start_ms = until;
         }
@@ -218,8 +229,12 @@ impl<L: Layout> Rules<L> {
     /// When the version after the one in force takes over; the first one begins to be in force
     /// where its text says, too.
     fn next_start(&self, time_ms: i64) -> Option<i64> {
-        let place = self.versions.partition_point(|v| v.valid_from_ms <= time_ms);
-        self.versions.get(place).map(|version| version.valid_from_ms)
+        let place = self
+            .versions
+            .partition_point(|v| v.valid_from_ms <= time_ms);
+        self.versions
+            .get(place)
+            .map(|version| version.valid_from_ms)
     }
 }
 

@@ -38,7 +38,9 @@ impl Tickets {
     /// The ticket's place, if it has one.
     pub fn find(&self, id: &str) -> Option<u32> {
         let hash = FxBuildHasher.hash_one(id);
-        self.places.find(hash, |&place| *self.slots[place as usize].id == *id).copied()
+        self.places
+            .find(hash, |&place| *self.slots[place as usize].id == *id)
+            .copied()
     }
 
     /// The ticket's place, given out when it has none.
@@ -48,7 +50,10 @@ impl Tickets {
         }
         let hash = FxBuildHasher.hash_one(id);
         let place = self.free.pop().unwrap_or(self.end());
-        let slot = Slot { id: id.into(), packed: Box::default() };
+        let slot = Slot {
+            id: id.into(),
+            packed: Box::default(),
+        };
         match self.slots.get_mut(place as usize) {
             Some(freed) => *freed = slot,
             None => self.slots.push(slot),

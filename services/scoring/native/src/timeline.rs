@@ -28,7 +28,11 @@ pub fn stretches<L: Layout>(
     let mut life = Life::default();
     let mut waits_for = None;
     let mut found = Vec::new();
-    let ends = facts.iter().skip(1).map(|fact| fact.time_ms).chain([until_ms]);
+    let ends = facts
+        .iter()
+        .skip(1)
+        .map(|fact| fact.time_ms)
+        .chain([until_ms]);
     for (fact, next_ms) in facts.iter().zip(ends) {
         let waited = life.waiting_since_ms.is_some();
         lifecycle.advance(&mut life, std::slice::from_ref(fact));
@@ -40,7 +44,12 @@ pub fn stretches<L: Layout>(
         let start_ms = fact.time_ms.max(life.opened_ms.unwrap_or(i64::MAX));
         let end_ms = next_ms.min(until_ms);
         if life.status == Status::Open && end_ms > start_ms {
-            found.push(Stretch { start_ms, end_ms, holder: life.holders[life.holder], waits_for });
+            found.push(Stretch {
+                start_ms,
+                end_ms,
+                holder: life.holders[life.holder],
+                waits_for,
+            });
         }
     }
     // What the machine states on the way is known already.

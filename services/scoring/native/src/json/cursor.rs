@@ -1,9 +1,11 @@
-//! The tokens of a plain JSON text. Whatever is unusual (an escape, a control character in a
-//! string, a long number, an exponent) ends in `None`, whether JSON allows it or not.
+//! The tokens of a plain JSON text. Whatever is unusual (an escape where it matters, a control
+//! character in a string, a long number, an exponent) ends in `None`, whether JSON allows it or not.
+
+use super::escapes;
 
 const MOST_DIGITS: usize = 15;
-const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+const EACH_BYTE: u128 = u128::MAX / 0xff;
+const HIGH_BITS: u128 = EACH_BYTE << 7;
 
 /// A place in a text.
 pub struct Cursor<'a> {
@@ -48,6 +50,22 @@ impl<'a> Cursor<'a> {
         self.text.get(start..end)
     }
 
+    /// A string as it is spelled: with its escapes, none of which is a NUL or a surrogate.
+    pub fn spelled_string(&mut self) -> Option<&'a str> {
+        self.take(b'"')?;
+        let start = self.at;
+        loop {
+            self.at = end_of_run(self.text.as_bytes(), self.at);
+            match self.byte()? {
+                b'\\' => self.pass_escape()?,
+                _ => break,
+            }
+        }
+        let end = self.at;
+        self.take_here(end, b'"')?;
+        self.text.get(start..end)
+    }
+
     /// An integer of few digits.
     #[inline]
     pub fn integer(&mut self) -> Option<i64> {
@@ -80,7 +98,7 @@ impl<'a> Cursor<'a> {
     /// Passes over a value that is neither an object nor an array.
     pub fn pass_scalar(&mut self) -> Option<()> {
         match self.token()? {
-            b'"' => self.string().map(drop),
+            b'"' => self.spelled_string().map(drop),
             b't' | b'f' => self.boolean().map(drop),
             b'n' => self.word("null"),
             _ => self.pass_number(),
@@ -90,6 +108,18 @@ impl<'a> Cursor<'a> {
     /// Nothing but white space may follow.
     pub fn end(&mut self) -> Option<()> {
         self.token().is_none().then_some(())
+    }
+
+    fn pass_escape(&mut self) -> Option<()> {
+        let escape = &self.text.as_bytes()[self.at..];
+        self.at += match escape.get(1)? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 2,
+            _ => {
+                let character = char::from_u32(escapes::code(escape)?)?;
+                (character != '\0').then_some(6)?
+            }
+        };
+        Some(())
     }
 
     fn pass_number(&mut self) -> Option<()> {
@@ -144,12 +174,12 @@ impl<'a> Cursor<'a> {
 /// Where the first `"`, `\` or control character is, from `at` on; the length if there is none.
 #[inline]
 fn end_of_run(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = ends_in(u64::from_le_bytes(*eight));
+    while let Some(sixteen) = bytes.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+        let found = ends_in(u128::from_le_bytes(*sixteen));
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
-        at += 8;
+        at += 16;
     }
     let rest = bytes.get(at..).unwrap_or_default();
     at + rest
@@ -162,18 +192,15 @@ fn ends_run(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20 || byte == 0x7f
 }
 
-/// Eight times `ends_run`: the lowest bit that is set belongs to the first byte that ends the run
+/// Sixteen times `ends_run`: the lowest bit that is set belongs to the first byte that ends the run
 /// (those above may be wrong). See "Determine if a word has a byte less than n" in Anderson's *Bit
 /// Twiddling Hacks*.
 #[inline]
-fn ends_in(word: u64) -> u64 {
-    let equal = |byte: u8| less(word ^ (EACH_BYTE * u64::from(byte)), 1);
-    equal(b'"') | equal(b'\\') | equal(0x7f) | less(word, 0x20)
-}
-
-#[inline]
-fn less(word: u64, than: u64) -> u64 {
-    word.wrapping_sub(EACH_BYTE * than) & !word & HIGH_BITS
+fn ends_in(word: u128) -> u128 {
+    let under = |than: u8, bytes: u128| bytes.wrapping_sub(EACH_BYTE * u128::from(than));
+    let equal = |byte: u8| under(1, word ^ (EACH_BYTE * u128::from(byte)));
+    let found = equal(b'"') | equal(b'\\') | equal(0x7f) | under(0x20, word);
+    found & !word & HIGH_BITS
 }
 
 #[cfg(test)]
@@ -189,6 +216,23 @@ mod tests {
                 let wanted = if ends_run(byte) { place } else { 24 };
                 assert_eq!(end_of_run(&bytes, 0), wanted, "{byte} at {place}");
             }
+        }
+    }
+
+    #[test]
+    fn a_string_that_does_not_matter_may_have_escapes() {
+        let spelled = |text| Cursor::new(text).spelled_string();
+        let text = r#""a\n\\\"\u9000退\/""#;
+        assert_eq!(spelled(text), text.get(1..text.len() - 1));
+        for text in [
+            r#""\x""#,
+            r#""\u0000""#,
+            r#""\ud83d""#,
+            r#""\u12""#,
+            r#""\"#,
+            r#""\""#,
+        ] {
+            assert_eq!(spelled(text), None, "{text}");
         }
     }
 

@@ -73,10 +73,8 @@ pub struct Data<'a> {
 
 impl<'a> Data<'a> {
     #[inline]
-    pub fn read(cursor: &mut Cursor<'a>) -> Option<Self> {
-        let mut data = Self::default();
-        cursor.object(|cursor, name| data.member(cursor, name))?;
-        Some(data)
+    pub fn read(&mut self, cursor: &mut Cursor<'a>) -> Option<()> {
+        cursor.object(|cursor, name| self.member(cursor, name))
     }
 
     #[inline]
@@ -170,18 +168,9 @@ fn filled_up<T: Copy + Default, const N: usize>(given: [T; N]) -> ([T; 5], u8) {
     (all, u8::try_from(N).expect("not more than five"))
 }
 
-/// `None` for data that an event of this type may not have, and for a type that is unknown or
-/// seldom comes.
-#[inline]
-pub fn content<'a>(event_type: &str, data: Option<Data<'a>>) -> Option<Content<'a>> {
-    match data {
-        Some(data) => content_of_data(event_type, &data),
-        None => content_without_data(event_type),
-    }
-}
-
-fn content_without_data<'a>(event_type: &str) -> Option<Content<'a>> {
-    let may_lack_data = matches!(
+/// Whether an event of this type need not have data; it then has what `Data::default` says.
+pub fn may_lack_data(event_type: &str) -> bool {
+    matches!(
         event_type,
         "ticket.customer_replied"
             | "ticket.resumed"
@@ -189,13 +178,12 @@ fn content_without_data<'a>(event_type: &str) -> Option<Content<'a>> {
             | "ticket.reopened"
             | "ticket.closed"
             | "ticket.complained"
-    );
-    may_lack_data
-        .then(Data::default)
-        .and_then(|data| content_of_data(event_type, &data))
+    )
 }
 
-fn content_of_data<'a>(event_type: &str, data: &Data<'a>) -> Option<Content<'a>> {
+/// `None` for data that an event of this type may not have, and for a type that is unknown or
+/// seldom comes.
+pub fn content<'a>(event_type: &str, data: &Data<'a>) -> Option<Content<'a>> {
     let (content, required, optional) = match event_type {
         "ticket.opened" => (opened(data), 0, HOLDER | CONTEXT),
         "ticket.assigned" => (assigned(data), 0, HOLDER | TRANSFER),

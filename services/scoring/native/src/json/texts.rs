@@ -23,12 +23,12 @@ pub fn optional_name<'a>(cursor: &mut Cursor<'a>) -> Option<&'a str> {
     }
 }
 
-/// Free text or null.
+/// Free text or null. A spelling is not shorter than its text.
 pub fn is_optional_text(cursor: &mut Cursor<'_>) -> Option<()> {
     if cursor.null() {
         return Some(());
     }
-    has_at_most(TEXT_LENGTH, cursor.string()?).then_some(())
+    has_at_most(TEXT_LENGTH, cursor.spelled_string()?).then_some(())
 }
 
 /// An ISO 4217 code, or "" for null.
