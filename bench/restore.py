@@ -26,7 +26,6 @@ from bench.streams import open_tickets
 from bench.streams.common import PARTITIONS
 from bench.toolchain import CHECKOUT, VENV_PYTHON
 from deploy.local.ports import free_ports
-from services.scoring.core.changelog import encode_changelog
 from services.scoring.rule_files import load_rules
 from shared.contracts.topics import MEASURE_CHANGELOG, TICKETS, TOPICS
 
@@ -69,8 +68,7 @@ def _records(tickets: int) -> Iterator[topics.Message]:
     for partition in range(PARTITIONS):
         own = _own(partition, tickets)
         for record in open_tickets.changelog(partition, own, EMPLOYEES, rules):
-            value = encode_changelog(record)
-            yield MEASURE_CHANGELOG.name, partition, b"", value, int(time.time() * 1000)
+            yield MEASURE_CHANGELOG.name, partition, b"", record, int(time.time() * 1000)
 
 
 def _events(tickets: int, type_: str) -> Iterator[topics.Message]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from services.scoring.core.changelog import ChangelogRecord
+from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Record
 from services.scoring.core.rules import RuleHistory
 
@@ -21,7 +21,7 @@ _TICKETS_PER_FLUSH: Final = 2_500
 
 def changelog(
     partition: int, tickets: range, employees: int, rules: RuleHistory
-) -> Iterator[ChangelogRecord]:
+) -> Iterator[bytes]:
     """What an engine stores that has opened these tickets, each with an assignment; with the
     positions of topics that are still empty."""
     engine = Engine(partition, rules, INPUTS)
@@ -36,7 +36,9 @@ def changelog(
         engine.process(0, [r._replace(offset=offset + i) for i, r in enumerate(records)])
         offset += len(records)
         for stored in engine.flush(caught_up=False).changelog:
-            yield msgspec.structs.replace(stored, positions=[0] * INPUTS)
+            record = decode_changelog(stored)
+            record.positions = [0] * INPUTS
+            yield msgspec.msgpack.encode(record)
 
 
 def name_of(number: int) -> str:

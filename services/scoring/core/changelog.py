@@ -39,17 +39,11 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     settled_ms: int = 0
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(ChangelogRecord)
 
 
-def encode_changelog(record: ChangelogRecord) -> bytes:
-    """MessagePack of a changelog record."""
-    return _ENCODER.encode(record)
-
-
 def decode_changelog(value: bytes) -> ChangelogRecord:
-    """The inverse; raises ``msgspec.MsgspecError``."""
+    """A record as the compiled engine wrote it; raises ``msgspec.MsgspecError``."""
     return _DECODER.decode(value)
 
 
@@ -87,8 +81,8 @@ class Tail:
             self._cycle_start = len(self._records)
         self._records.append(value)
 
-    def take(self) -> Iterator[ChangelogRecord]:
+    def take(self) -> Iterator[bytes]:
         """The records, oldest first; each is let go as it is taken."""
         self._records.reverse()
         while self._records:
-            yield decode_changelog(self._records.pop())
+            yield self._records.pop()

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import bellwether_native
-from services.scoring.core.native_parts import REGISTRY, EngineParts, midnight_of, versions_of
+
+from services.scoring.core.midnights import midnight_of
+from services.scoring.core.native_parts import REGISTRY, EngineParts, versions_of
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.slow_reader import Readable, read_slowly
 from services.scoring.core.stream_time import LIVE_MS
@@ -101,7 +104,7 @@ class Engine:
                 versions_of(rules),
                 list(rules.digests.items()),
                 REGISTRY,
-                midnight_of(rules.zone),
+                partial(midnight_of, zone=rules.zone),
                 read_slowly,
                 MOST_NAMES,
                 MOST_DEADLINES,
@@ -152,6 +155,11 @@ class Engine:
     def tickets(self) -> int:
         """Tickets remembered."""
         return self._core.tickets
+
+    @property
+    def names(self) -> int:
+        """Combinations of names remembered."""
+        return self._core.names
 
     def advance(self, stream_ms: int) -> None:
         """Time has come so far, though no event says so."""
@@ -218,9 +226,7 @@ class Engine:
             for department, fresh, sliced in updates
         ]
 
-    def _batches(
-        self, parts: Iterable[tuple[Any, ...]], mark: Watermark
-    ) -> list[MeasurementBatch]:
+    def _batches(self, parts: Iterable[tuple[Any, ...]], mark: Watermark) -> list[MeasurementBatch]:
         return [
             MeasurementBatch(
                 self.partition, mark.revision, self.watermark_ms, Measurements(*columns), part
@@ -261,9 +267,7 @@ def _counts(flushed: Mapping[str, Any], dead_letters: list[Refused]) -> Counts:
     for letter in dead_letters:
         reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
     duplicates = flushed["events"] - flushed["fresh"] - len(dead_letters)
-    return Counts(
-        flushed["events"], duplicates, reasons, flushed["anomalies"], flushed["settled"]
-    )
+    return Counts(flushed["events"], duplicates, reasons, flushed["anomalies"], flushed["settled"])
 
 
 def _cells(columns: tuple[Any, ...] | None) -> Cells:

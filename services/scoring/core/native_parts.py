@@ -1,14 +1,13 @@
-"""What the compiled engine is told of rules, indicators and time: plain values, read by attribute."""
+"""What the compiled engine is told of rules, indicators and time: plain values, by attribute."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from services.scoring.core import ledger, sketch
+from services.scoring.core import ledger
+from services.scoring.core.pane_kinds import PANE_KINDS, PaneKinds
 from services.scoring.core.rules import HOLDER_KINDS, RuleHistory, RuleSet
 from services.scoring.core.slow_reader import Readable, Reason, SlowEvent
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS
@@ -37,15 +36,12 @@ class VersionParts:
 
 @dataclass(frozen=True, slots=True)
 class RegistryParts:
-    """The indicators by their places: ids, whether employees have the figure, and how cells count
-    them; ``upper_ends`` are the greatest values of the sketch's buckets."""
+    """The indicators by their places: ids, whether employees have the figure, and what the panes
+    have to know of them."""
 
     ids: Sequence[str]
     individual: Sequence[bool]
-    is_gauge: Sequence[bool]
-    is_logarithmic: Sequence[bool]
-    is_exact: Sequence[bool]
-    upper_ends: Sequence[int]
+    kinds: PaneKinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,28 +88,6 @@ def _version(rules: RuleSet) -> VersionParts:
     )
 
 
-def _registry() -> RegistryParts:
-    kinds = [INDICATORS[name].kind for name in INDICATOR_IDS]
-    return RegistryParts(
-        list(INDICATOR_IDS),
-        [INDICATORS[name].individual for name in INDICATOR_IDS],
-        [kind == "gauge" for kind in kinds],
-        [kind in ("duration", "amount") for kind in kinds],
-        [kind == "rating" for kind in kinds],
-        sketch.UPPER_ENDS,
-    )
-
-
-REGISTRY: Final = _registry()
-
-
-def midnight_of(zone: ZoneInfo) -> Callable[[int], int]:
-    """The latest midnight of a zone at or before an instant, both in ms; the first of two where
-    clocks are set back over midnight."""
-
-    def midnight(time_ms: int) -> int:
-        local = datetime.fromtimestamp(time_ms // 1000, zone)
-        start = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        return int(start.timestamp()) * 1000
-
-    return midnight
+REGISTRY: Final = RegistryParts(
+    INDICATOR_IDS, [INDICATORS[name].individual for name in INDICATOR_IDS], PANE_KINDS
+)

@@ -9,7 +9,9 @@ from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 
 _KINDS: Final = [INDICATORS[name].kind for name in INDICATOR_IDS]
 
-PANE_KINDS: Final = (
+PaneKinds = tuple[list[bool], list[bool], list[bool], list[int]]
+
+PANE_KINDS: Final[PaneKinds] = (
     [kind == "gauge" for kind in _KINDS],
     [kind in ("duration", "amount") for kind in _KINDS],
     [kind == "rating" for kind in _KINDS],

@@ -54,9 +54,7 @@ class Stretch(NamedTuple):
     waits_for: Cause | None
 
 
-def segments(
-    stretches: Iterable[Stretch], exempt: list[Span], rules: RuleHistory
-) -> list[Segment]:
+def segments(stretches: Iterable[Stretch], exempt: list[Span], rules: RuleHistory) -> list[Segment]:
     """Stretches in pieces of one cause each, in order. Exempt time comes before waiting, and
     waiting before the hours of work."""
     return _joined(part for stretch in stretches for part in _cut(stretch, exempt, rules))

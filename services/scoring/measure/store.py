@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
-from services.scoring.core.changelog import Tail, encode_changelog
+from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Flush, Refused
 from shared.contracts.dead_letters import DeadLetter, encode_dead_letter
 from shared.contracts.measurements import encode_measurements
@@ -150,8 +150,8 @@ class PartitionStore:
         """Send everything and wait until each record is stored: a commit reports no refusal of a
         single record. Returns the offset of the first changelog record."""
         changelog = [
-            await self._send(MEASURE_CHANGELOG.name, encode_changelog(r), self._partition)
-            for r in flush.changelog
+            await self._send(MEASURE_CHANGELOG.name, record, self._partition)
+            for record in flush.changelog
         ]
         others = await self._send_panes(flush)
         others += [

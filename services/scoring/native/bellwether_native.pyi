@@ -1,6 +1,6 @@
 """The measuring engine's work on every event, compiled: see `services.scoring.core.engine`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypedDict
 
 __version__: str
@@ -29,8 +29,8 @@ class Flushed(TypedDict):
 
 class Engine:
     def __init__(self, parts: object) -> None:
-        """``parts`` are `services.scoring.core.native_parts.EngineParts`. Raises ``ValueError`` where
-        they do not fit together."""
+        """``parts`` is an `EngineParts` of `services.scoring.core.native_parts`; raises
+        ``ValueError`` where they do not fit together."""
     @property
     def positions(self) -> list[int]: ...
     @positions.setter
@@ -45,6 +45,8 @@ class Engine:
     def settled_ms(self) -> int: ...
     @property
     def tickets(self) -> int: ...
+    @property
+    def names(self) -> int: ...
     @property
     def cells(self) -> int: ...
     def has_due(self) -> bool: ...

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bellwether_native import KEPT_MS
 from hypothesis import strategies as st
 
 from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Flush, Record
-from services.scoring.core.panes import KEPT_MS
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.panes import TOTAL, Cell
 from shared.contracts.topics import INPUTS, topic_for

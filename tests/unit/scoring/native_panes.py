@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import bellwether_native
 
-from services.scoring.core.lifecycle import Row
 from services.scoring.core.midnights import midnight_of
 from services.scoring.core.pane_kinds import PANE_KINDS
 from shared.contracts.panes import Cell, Cells
+from tests.unit.scoring.pane_model import Row
 
 Cursor = tuple[int, int, int]
 _Columns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bellwether_native import DAY_MS, HOUR_MS, KEPT_MS, MINUTE_MS, QUARTER_MS
 from hypothesis import strategies as st
 
 from services.scoring.core import sketch
-from services.scoring.core.lifecycle import Holder, Row
+from services.scoring.core.timeline import Holder
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS
@@ -19,6 +20,20 @@ from shared.contracts.scopes import SCOPE_KINDS
 ZONE = ZoneInfo("America/St_Johns")
 START_MS = int(datetime(2010, 11, 6, 20, tzinfo=UTC).timestamp()) * 1000
 
+
+class Row(NamedTuple):
+    """A measurement; ``sign`` -1 takes it back."""
+
+    indicator: int
+    sign: int
+    time_ms: int
+    value: int
+    good: int
+    holder: Holder
+    channel: str
+    category: str
+
+
 Key = tuple[ScopeName, int, int, int]
 
 names = st.sampled_from(["", "a", "b"])
@@ -26,7 +41,6 @@ RATINGS = [INDICATORS[name].kind == "rating" for name in INDICATOR_IDS]
 rows = st.builds(
     Row,
     indicator=st.integers(0, len(INDICATOR_IDS) - 1),
-    sequence=st.integers(0, 3),
     sign=st.sampled_from([1, 1, -1]),
     time_ms=st.integers(0, 12 * HOUR_MS) | st.integers(0, 80 * DAY_MS),
     value=st.integers(0, 2_000) | st.integers(0, 10 * 366 * DAY_MS),
@@ -34,7 +48,6 @@ rows = st.builds(
     holder=st.builds(Holder, names, names, names),
     channel=names,
     category=names,
-    event=st.integers(0, 2**64 - 1),
 ).map(lambda row: row._replace(value=row.value % 1001) if RATINGS[row.indicator] else row)
 steps_ms = st.sampled_from([0, MINUTE_MS, HOUR_MS, 3 * HOUR_MS, DAY_MS, 20 * DAY_MS])
 

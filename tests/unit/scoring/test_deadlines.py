@@ -8,14 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.scoring.core import tickets
-from services.scoring.core.deadlines import Deadlines
+from services.scoring.core import engine as engine_module
 from services.scoring.core.engine import Engine, Flush
-from services.scoring.core.ledger import ASSIGNED, OPENED, Fact
-from services.scoring.core.lifecycle import Lifecycle
-from services.scoring.core.promises import NEVER
 from services.scoring.core.stream_time import LIVE_MS, partition_time
-from services.scoring.core.tickets import new_ticket, pack
 from shared.contracts.indicators import INDICATOR_IDS
 from tests.unit.scoring.engine_events import START, Log, event, new_engine
 from tests.unit.scoring.promising import promise_rules
@@ -174,22 +169,11 @@ def test_a_deadline_that_an_answer_has_overtaken_makes_no_flush_due() -> None:
     assert not partition.engine.has_due
 
 
-def test_very_many_deadlines_are_settled_in_turns() -> None:
-    deadlines = Deadlines()
-    for number in range(10):
-        deadlines.schedule(f"T-{number}", number)
-    deadlines.schedule("T-3b", 3)
-    taken, until = deadlines.take(100, most=4)
-    assert (taken, until) == (["T-0", "T-1", "T-2", "T-3", "T-3b"], 4)
-    assert deadlines.take(100) == ([f"T-{number}" for number in range(4, 10)], 100)
-    assert deadlines.next_ms == NEVER
-
-
 def test_deadlines_in_turns_end_like_those_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
     events = [event("ticket.opened", f"T-{n}", n, STORES) for n in range(30)]
     late = event("response.sent", "T-7", 20, {"sender": "employee"})
     at_once = Partition().flush([*events, late], until=20 * HOUR)
-    monkeypatch.setattr(Deadlines.take, "__defaults__", (5,))
+    monkeypatch.setattr(engine_module, "MOST_DEADLINES", 5)
     partition = Partition()
     flushes = [partition.flush(events), partition.flush([late], until=20 * HOUR)]
     while partition.engine.has_due:
@@ -207,33 +191,15 @@ def standing(flushes: Sequence[Flush]) -> list[Booked]:
     return sorted(row for row, count in balance.items() for _ in range(count))
 
 
-def test_entries_that_were_left_behind_do_not_pile_up() -> None:
-    deadlines = Deadlines()
-    ticket = {T: pack(new_ticket())}
-    for number in range(30_000):
-        deadlines.schedule(T, number)
-    deadlines.shrink(ticket)
-    assert len(deadlines) == 0
-
-
-def test_a_resting_ticket_tells_when_something_falls_due_without_being_read() -> None:
-    ticket = new_ticket()
-    assert tickets.next_due_ms(pack(ticket)) == NEVER
-    Lifecycle(RULES).advance(ticket.life, [Fact(at(0), OPENED, 1, ("stores", "", "", "", ""))])
-    assert tickets.next_due_ms(pack(ticket)) == at(48)
-
-
 def test_a_bare_opening_that_would_be_late_by_its_first_holder_is_replayed() -> None:
     partition = Partition()
     bare = event("ticket.opened", T, 0, {"channel": "phone"})
     partition.flush([bare])
     named = partition.flush([event("ticket.assigned", T, 90, STORES)])
     assert booked(named) == [("sla_attainment", 1, 1, 0, 60, "stores")]
-    life = new_ticket().life
-    lifecycle = Lifecycle(RULES)
-    lifecycle.advance(life, [Fact(at(0), OPENED, 1, ("", "", "", "", ""))])
-    assert lifecycle.would_be_due(life, Fact(at(90), ASSIGNED, 2, ("stores", "", "")))
-    assert not lifecycle.would_be_due(life, Fact(at(9), ASSIGNED, 2, ("stores", "", "")))
+    other = Partition()
+    other.flush([bare])
+    assert booked(other.flush([event("ticket.assigned", T, 9, STORES)])) == []
 
 
 @pytest.mark.parametrize(

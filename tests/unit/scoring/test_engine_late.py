@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from services.scoring.core.engine import Engine, Flush
-from services.scoring.core.lateness import HORIZON_MS, SETTLING_RECORDS, Lateness
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from tests.unit.scoring.engine_events import Log, event, new_engine
@@ -129,18 +128,3 @@ def test_a_ticket_is_forgotten_only_when_no_topic_would_take_its_events_again() 
     log.feed(engine)
     again = engine.flush(caught_up=True)
     assert (again.counts.duplicates, _refused([again]), engine.tickets) == (4, [], 2)
-
-
-def test_a_silent_topic_holds_nothing_back_for_ever() -> None:
-    lateness = Lateness(2)
-    for time_ms in range(3 * SETTLING_RECORDS):
-        lateness.read(0, time_ms)
-        lateness.caught_up(time_ms)
-    assert lateness.forgettable_ms >= SETTLING_RECORDS - HORIZON_MS
-
-
-def test_a_topic_that_waits_to_be_read_holds_everything_back() -> None:
-    lateness = Lateness(2)
-    for time_ms in range(3 * SETTLING_RECORDS):
-        lateness.read(0, time_ms)
-    assert lateness.forgettable_ms == -HORIZON_MS

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partialmethod
 from typing import Any, NamedTuple
 
 import pytest
 
-from services.scoring.core.changelog import Tail, encode_changelog
-from services.scoring.core.deadlines import Deadlines
+from services.scoring.core import engine as engine_module
+from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Flush
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.flush_policy import FlushPolicy
@@ -159,7 +158,7 @@ async def test_a_restart_in_a_long_silence_does_not_stop_the_clock() -> None:
 async def test_a_worker_that_lets_go_does_not_settle_every_deadline_of_a_long_standstill(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Deadlines, "take", partialmethod(Deadlines.take, most=1))
+    monkeypatch.setattr(engine_module, "MOST_DEADLINES", 1)
     store, clock = KeptFlushes(), Clock()
     worker = await started(store, clock)
     tickets = [event("ticket.opened", f"T-{n}", n, {"department": "stores"}) for n in range(5)]

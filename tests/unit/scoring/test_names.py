@@ -29,5 +29,5 @@ def flushes() -> list[engine_module.Flush]:
         log.append(OPENINGS[start : start + 10])
         log.feed(engine)
         stated.append(engine.flush(caught_up=True))
-        assert len(engine._names) <= engine_module.MOST_NAMES + 10
+        assert engine.names <= engine_module.MOST_NAMES + 10
     return stated

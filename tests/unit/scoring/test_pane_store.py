@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.scoring.core import sketch
-from services.scoring.core.lifecycle import Holder, Row
 from services.scoring.core.pane_kinds import PANE_KINDS
+from services.scoring.core.timeline import Holder
 from shared.contracts.panes import DAY, MINUTE, QUARTER, Cell, Cells
 from tests.unit.scoring.native_panes import Cursor, Limits, Panes
 from tests.unit.scoring.pane_model import (
@@ -21,6 +21,7 @@ from tests.unit.scoring.pane_model import (
     ZONE,
     Key,
     Model,
+    Row,
     by_key,
     is_expired,
     rows,
@@ -145,7 +146,7 @@ def test_the_same_bookings_give_the_same_bytes(stated: list[Row], taken_first: i
 def test_a_scope_lies_in_one_piece_and_a_record_names_it_once() -> None:
     store = Panes(ZONE, Limits(cells=1000, record_bytes=1_000_000))
     stated = [
-        Row(1, 0, 1, START_MS + n * HOUR_MS, 5, 1, Holder("d", "t", str(n % 3)), "", "", n)
+        Row(1, 1, START_MS + n * HOUR_MS, 5, 1, Holder("d", "t", str(n % 3)), "", "")
         for n in range(9)
     ]
     store.book(stated, START_MS)
@@ -156,7 +157,7 @@ def test_a_scope_lies_in_one_piece_and_a_record_names_it_once() -> None:
 
 def test_a_block_goes_when_its_last_pane_is_no_longer_kept() -> None:
     store = Panes(ZoneInfo("UTC"), LIMITS)
-    row = Row(0, 0, 1, 100 * DAY_MS, 5, 1, Holder(), "", "", 1)
+    row = Row(0, 1, 100 * DAY_MS, 5, 1, Holder(), "", "")
     store.book([row], row.time_ms)
     assert store.cells == 3
     store.take_touched()
@@ -170,7 +171,7 @@ def test_a_block_goes_when_its_last_pane_is_no_longer_kept() -> None:
 
 def test_a_cell_that_goes_before_it_is_taken_is_not_taken() -> None:
     store = Panes(ZoneInfo("UTC"), LIMITS)
-    row = Row(0, 0, 1, 100 * DAY_MS, 5, 1, Holder(), "", "", 1)
+    row = Row(0, 1, 100 * DAY_MS, 5, 1, Holder(), "", "")
     store.book([row], row.time_ms)
     store.drop_expired(row.time_ms + 4 * HOUR_MS)
     assert {cell.level for cell in store.take_touched().cells} == {QUARTER, DAY}
@@ -195,7 +196,7 @@ def test_a_day_that_begins_twice_has_one_cell() -> None:
     sunday_ms = int(datetime(2010, 11, 7, 2, 30, tzinfo=UTC).timestamp()) * 1000
     times = (sunday_ms, sunday_ms + QUARTER_MS, sunday_ms + 6 * QUARTER_MS)
     store = Panes(ZONE, LIMITS)
-    store.book([Row(0, 0, 1, time_ms, 5, 1, Holder(), "", "", 1) for time_ms in times], sunday_ms)
+    store.book([Row(0, 1, time_ms, 5, 1, Holder(), "", "") for time_ms in times], sunday_ms)
     cells = store.take_touched().cells
     days = {cell.start_ms: (cell.n, cell.sketch) for cell in cells if cell.level == DAY}
     bucket = sketch.bucket_of(5)
@@ -205,7 +206,7 @@ def test_a_day_that_begins_twice_has_one_cell() -> None:
 def test_slices_however_small_give_every_cell_once() -> None:
     store = Panes(ZONE, LIMITS)
     stated = [
-        Row(1, 0, 1, START_MS + n * HOUR_MS, n, 1, Holder("d", "t", str(n)), "c", "k", n)
+        Row(1, 1, START_MS + n * HOUR_MS, n, 1, Holder("d", "t", str(n)), "c", "k")
         for n in range(9)
     ]
     store.book(stated, START_MS)
@@ -219,7 +220,7 @@ def test_slices_however_small_give_every_cell_once() -> None:
 
 
 def test_cells_do_not_depend_on_which_names_a_process_met_first() -> None:
-    stated = [Row(1, 0, 1, START_MS, 5, 1, Holder("d", "t", str(n)), "c", "k", n) for n in range(5)]
+    stated = [Row(1, 1, START_MS, 5, 1, Holder("d", "t", str(n)), "c", "k") for n in range(5)]
     found = []
     for order in (range(5), reversed(range(5))):
         store = Panes(ZONE, LIMITS)
@@ -232,11 +233,11 @@ def test_cells_do_not_depend_on_which_names_a_process_met_first() -> None:
 @pytest.mark.parametrize(
     ("row", "word"),
     [
-        (Row(0, 0, 1, -1, 5, 1, Holder(), "", "", 1), "time"),
-        (Row(0, 0, 1, 2**62, 5, 1, Holder(), "", "", 1), "time"),
-        (Row(200, 0, 1, START_MS, 5, 1, Holder(), "", "", 1), "indicator"),
-        (Row(RATING, 0, 1, START_MS, -1, 1, Holder(), "", "", 1), "rating"),
-        (Row(RATING, 0, 1, START_MS, 5000, 1, Holder(), "", "", 1), "bucket"),
+        (Row(0, 1, -1, 5, 1, Holder(), "", ""), "time"),
+        (Row(0, 1, 2**62, 5, 1, Holder(), "", ""), "time"),
+        (Row(200, 1, START_MS, 5, 1, Holder(), "", ""), "indicator"),
+        (Row(RATING, 1, START_MS, -1, 1, Holder(), "", ""), "rating"),
+        (Row(RATING, 1, START_MS, 5000, 1, Holder(), "", ""), "bucket"),
     ],
 )
 def test_a_measurement_that_cannot_be_is_refused(row: Row, word: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.ledger import Fact, fact_of
-from services.scoring.core.lifecycle import Holder
 from services.scoring.core.rules import RuleHistory
-from services.scoring.core.timeline import Segment, by_holder, timeline
-from shared.contracts.decode import decode_event
+from services.scoring.core.timeline import Holder, Segment, by_holder
 from shared.contracts.indicators import INDICATOR_IDS
-from tests.unit.scoring.engine_events import measure
+from tests.unit.scoring.engine_events import Log, measure, new_engine
 from tests.unit.scoring.promising import promise_rules, successive
 from tests.unit.scoring.test_clock_cases import (
     BERLIN,
@@ -49,12 +45,17 @@ AT_STORES, AT_IT = (Holder(h["department"], h["team"], h["employee"]) for h in (
 MON, TUE, WED = "2026-03-02T", "2026-03-03T", "2026-03-04T"
 
 
-def facts(events: Sequence[dict[str, Any]]) -> list[Fact]:
-    return [fact_of(decode_event(json.dumps(event).encode())) for event in events]
+def timeline(events: Sequence[dict[str, Any]], rules: RuleHistory, until_ms: int) -> list[Segment]:
+    """Of the one ticket that the events speak of."""
+    engine, log = new_engine(rules), Log()
+    log.append(events)
+    log.feed(engine)
+    engine.flush(caught_up=True)
+    return engine.timeline(events[0]["subject"], until_ms)
 
 
 def segments(rules: RuleHistory, steps: Sequence[Step], until: str) -> list[Segment]:
-    return timeline(facts(told(steps, rules.zone)), rules, local_ms(until, rules.zone))
+    return timeline(told(steps, rules.zone), rules, local_ms(until, rules.zone))
 
 
 def hours(found: Sequence[Segment], *causes: str) -> float:
@@ -144,7 +145,7 @@ def test_segments_sum_to_the_resolution_times_that_the_engine_states(
         stated = resolution_times(own, rules)
         if stated:
             resolved_ms, elapsed = stated["resolution_time"]
-            found = timeline(facts(own), rules, resolved_ms)
+            found = timeline(own, rules, resolved_ms)
             working = [s for s in found if s.cause in ("working", "off_hours")]
             assert sum(s.length_ms for s in working) == elapsed
             shares = by_holder(found).values()

@@ -67,6 +67,20 @@ pub struct IndicatorKinds {
     pub upper_ends: Vec<i64>,
 }
 
+/// The fields of `IndicatorKinds`, in their order.
+pub type KindParts = (Vec<bool>, Vec<bool>, Vec<bool>, Vec<i64>);
+
+impl From<KindParts> for IndicatorKinds {
+    fn from((is_gauge, is_logarithmic, is_exact, upper_ends): KindParts) -> Self {
+        Self {
+            is_gauge,
+            is_logarithmic,
+            is_exact,
+            upper_ends,
+        }
+    }
+}
+
 impl IndicatorKinds {
     /// The same, when the parts agree.
     ///

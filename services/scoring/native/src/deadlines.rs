@@ -112,4 +112,16 @@ mod tests {
         deadlines.schedule(2, NEVER);
         assert_eq!(deadlines.take(NEVER, 9).0, [1]);
     }
+
+    #[test]
+    fn a_heap_of_entries_that_were_left_behind_is_stale() {
+        let mut deadlines = Deadlines::default();
+        for due_ms in 0..30_000 {
+            deadlines.schedule(1, due_ms);
+        }
+        assert!(deadlines.is_stale(1));
+        deadlines.rebuild([(NEVER, 1), (7, 2)].into_iter());
+        assert!(!deadlines.is_stale(1));
+        assert_eq!(deadlines.take(NEVER, 9), (vec![2], NEVER));
+    }
 }

@@ -225,6 +225,11 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         .map(|name| self.lifecycle.symbols.text(name))
     }
 
+    /// Combinations of names remembered.
+    pub fn names(&self) -> usize {
+        self.names.len()
+    }
+
     /// Cells kept.
     pub fn cells(&self) -> usize {
         self.panes.cells()

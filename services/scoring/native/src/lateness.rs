@@ -55,3 +55,40 @@ impl Lateness {
         self.marks.iter().min().copied().unwrap_or(0) - HORIZON_MS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_many(lateness: &mut Lateness, mut after_each: impl FnMut(&mut Lateness, i64)) -> i64 {
+        let last = 3 * i64::try_from(SETTLING_RECORDS).expect("a few thousand");
+        for time_ms in 0..last {
+            assert!(!lateness.read(0, time_ms));
+            after_each(lateness, time_ms);
+        }
+        last
+    }
+
+    #[test]
+    fn a_silent_topic_holds_nothing_back_for_ever() {
+        let mut lateness = Lateness::new(2);
+        let last = read_many(&mut lateness, Lateness::caught_up);
+        assert!(lateness.forgettable_ms() >= last / 3 - HORIZON_MS);
+    }
+
+    #[test]
+    fn a_topic_that_waits_to_be_read_holds_everything_back() {
+        let mut lateness = Lateness::new(2);
+        read_many(&mut lateness, |_, _| {});
+        assert_eq!(lateness.forgettable_ms(), -HORIZON_MS);
+    }
+
+    #[test]
+    fn an_event_is_late_by_its_own_topic_alone() {
+        let mut lateness = Lateness::new(2);
+        assert!(!lateness.read(0, HORIZON_MS + 1));
+        assert!(!lateness.read(1, 0));
+        assert!(lateness.read(0, 0));
+        assert!(!lateness.read(0, 1));
+    }
+}

@@ -132,3 +132,87 @@ impl<T: Copy + Eq + std::hash::Hash> Places<T> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::Names;
+
+    fn row(time_ms: i64, value: i64) -> Row {
+        Row {
+            indicator: 3,
+            sequence: 0,
+            sign: -1,
+            time_ms,
+            value,
+            good: 1,
+            names: Names::default(),
+            event: u64::MAX,
+        }
+    }
+
+    #[test]
+    fn records_are_bounded_and_refer_to_what_they_hold() {
+        let mut tickets = Tickets::default();
+        let (a, b, c) = (tickets.place("a"), tickets.place("b"), tickets.place("c"));
+        let mut stated = Stated::default();
+        stated.push(a, &mut vec![row(10, 1), row(20, 2)]);
+        stated.push(b, &mut Vec::new());
+        stated.push(c, &mut vec![row(30, 3)]);
+        let version_at = |time_ms| usize::from(time_ms >= 20);
+        let parts = to_wire(&stated, &[7, 5, 7], &tickets, version_at, 2);
+        let ids = |part: &Columns| {
+            part.tickets
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            parts.iter().map(ids).collect::<Vec<_>>(),
+            [vec!["a"], vec!["c"]]
+        );
+        assert_eq!(
+            (&*parts[0].names, &*parts[0].versions),
+            ([7, 5].as_slice(), [0, 1].as_slice())
+        );
+        assert_eq!(
+            (&*parts[1].names, &*parts[1].versions),
+            ([7].as_slice(), [1].as_slice())
+        );
+        let [
+            ticket,
+            indicator,
+            sequence,
+            sign,
+            time,
+            value,
+            good,
+            name,
+            event,
+            version,
+        ] = &parts[0].columns;
+        assert_eq!(ticket, &[0; 8]);
+        assert_eq!(
+            (&**indicator, &**sequence),
+            ([3, 3].as_slice(), [0; 8].as_slice())
+        );
+        assert_eq!(
+            (&**sign, &**good),
+            ([255, 255].as_slice(), [1, 1].as_slice())
+        );
+        assert_eq!(time, &[10_i64.to_le_bytes(), 20_i64.to_le_bytes()].concat());
+        assert_eq!(value, &[1_i64.to_le_bytes(), 2_i64.to_le_bytes()].concat());
+        assert_eq!(name, &[0_u32.to_le_bytes(), 1_u32.to_le_bytes()].concat());
+        assert_eq!(
+            (&**event, &**version),
+            ([255; 16].as_slice(), [0, 0, 1, 0].as_slice())
+        );
+    }
+
+    #[test]
+    fn nothing_stated_is_no_record() {
+        let mut stated = Stated::default();
+        stated.push(0, &mut Vec::new());
+        assert!(to_wire(&stated, &[], &Tickets::default(), |_| 0, 9).is_empty());
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::buckets::IndicatorKinds;
+use crate::buckets::KindParts;
 use crate::cells::{CellsView, Limits, Record, WireCells, WireError};
 use crate::names::{Holder, NameTable, Names, Symbols};
 use crate::panes::{
@@ -14,7 +14,6 @@ use crate::panes::{
 };
 use crate::scopes::Scopes;
 
-type Kinds = (Vec<bool>, Vec<bool>, Vec<bool>, Vec<i64>);
 type NameTexts = (String, String, String, String, String);
 type Row = (u8, i64, i64, i64, i64, NameTexts);
 type CursorTuple = (u8, u32, u32);
@@ -43,20 +42,13 @@ pub struct PaneStoreClass {
 #[pymethods]
 impl PaneStoreClass {
     #[new]
-    fn new(midnight: Py<PyAny>, kinds: Kinds, limits: (usize, usize)) -> PyResult<Self> {
-        let (is_gauge, is_logarithmic, is_exact, upper_ends) = kinds;
-        let kinds = IndicatorKinds {
-            is_gauge,
-            is_logarithmic,
-            is_exact,
-            upper_ends,
-        };
+    fn new(midnight: Py<PyAny>, kinds: KindParts, limits: (usize, usize)) -> PyResult<Self> {
         let limits = Limits {
             cells: limits.0,
             record_bytes: limits.1,
         };
         Ok(Self {
-            store: PaneStore::new(kinds, limits)?,
+            store: PaneStore::new(kinds.into(), limits)?,
             midnight,
             symbols: Symbols::default(),
             names: NameTable::default(),

@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use rustc_hash::FxHashMap;
 
 use crate::booking::Refused;
-use crate::buckets::IndicatorKinds;
+use crate::buckets::KindParts;
 use crate::calendar::{Calendar, Layout};
 use crate::cells::{Limits, Record, WireCells};
 use crate::changelog::RECORD_BYTES;
@@ -164,10 +164,7 @@ fn holder_limit(
 struct RegistryParts {
     ids: Vec<String>,
     individual: Vec<bool>,
-    is_gauge: Vec<bool>,
-    is_logarithmic: Vec<bool>,
-    is_exact: Vec<bool>,
-    upper_ends: Vec<i64>,
+    kinds: KindParts,
 }
 
 /// See `services.scoring.core.native_parts`.
@@ -277,12 +274,6 @@ impl Engine {
         let registry = parts.registry;
         let indicators = Indicators::new(&registry.ids, registry.individual)
             .map_err(|id| PyValueError::new_err(format!("the registry has no indicator {id}")))?;
-        let kinds = IndicatorKinds {
-            is_gauge: registry.is_gauge,
-            is_logarithmic: registry.is_logarithmic,
-            is_exact: registry.is_exact,
-            upper_ends: registry.upper_ends,
-        };
         let limits = Limits {
             cells: CELLS_PER_RECORD,
             record_bytes: RECORD_BYTES,
@@ -294,7 +285,7 @@ impl Engine {
         let core = engine::Engine::new(
             Lifecycle::new(rules_of(parts.versions, &indicators, &failure)?, indicators),
             PythonMidnights(parts.midnight),
-            PaneStore::new(kinds, limits)?,
+            PaneStore::new(registry.kinds.into(), limits)?,
             parts.inputs,
             bounds,
         );
@@ -348,6 +339,11 @@ impl Engine {
     #[getter]
     fn tickets(&self) -> usize {
         self.core.tickets()
+    }
+
+    #[getter]
+    fn names(&self) -> usize {
+        self.core.names()
     }
 
     #[getter]
