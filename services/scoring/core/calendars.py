@@ -1,4 +1,4 @@
-"""Business time: how much of a span lies in working hours, and when a limit of it runs out.
+"""Business time: how much of a span lies in working hours, and which parts of it.
 
 A calendar has working periods by weekday, and by date where a day differs: a holiday has none, a
 make-up workday has those of another weekday. Periods are local times of the calendar's zone. On a
@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 _ONE_DAY: Final = timedelta(days=1)
 _MINUTES_A_DAY: Final = 24 * 60
 _FIRST_DAY: Final = date(2000, 1, 1)
-_MAX_DAYS_AHEAD: Final = 366 * 30
 
 
 class CalendarError(ValueError):
@@ -59,20 +58,6 @@ class Calendar:
         if end_ms <= start_ms:
             return 0
         return self._worked_until(end_ms) - self._worked_until(start_ms)
-
-    def deadline(self, start_ms: int, duration_ms: int) -> int:
-        """The first instant at which ``duration_ms`` of working time have passed since
-        ``start_ms``; raises `CalendarError` when that is more than thirty years away."""
-        if duration_ms <= 0:
-            return start_ms
-        wanted = self._worked_until(start_ms) + duration_ms
-        last_day = self._next_day + timedelta(days=_MAX_DAYS_AHEAD)
-        while not self._before or self._total() < wanted:
-            if self._next_day > last_day:
-                raise CalendarError(f"{duration_ms} ms of working time do not come to pass")
-            self._lay_out_next_day()
-        place = bisect_left(self._before, wanted) - 1
-        return self._starts[place] + wanted - self._before[place]
 
     def spans(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
         """Working time in ``[start_ms, end_ms)``, as spans in order."""

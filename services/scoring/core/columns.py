@@ -63,13 +63,3 @@ def run_starts(column: Integers) -> Integers:
     changes[0] = True
     np.not_equal(column[1:], column[:-1], out=changes[1:])
     return changes.nonzero()[0]
-
-
-def run_lengths(starts: Integers, size: int) -> Integers:
-    """How long each run is that begins at ``starts`` (ascending, the first at 0) in ``size``
-    entries."""
-    lengths = np.empty_like(starts)
-    if len(starts):
-        np.subtract(starts[1:], starts[:-1], out=lengths[:-1])
-        lengths[-1] = size - starts[-1]
-    return lengths

@@ -225,18 +225,6 @@ class RuleSet:
             return max(0, end_ms - start_ms)
         return self.calendar.elapsed(start_ms, end_ms)
 
-    def deadline(self, start_ms: int, duration_ms: int) -> int:
-        """The first instant at which so much working time has passed since ``start_ms``; raises
-        `CalendarError` when that is decades away."""
-        if self.calendar is None:
-            return start_ms + duration_ms
-        return self.calendar.deadline(start_ms, duration_ms)
-
-    @cached_property
-    def promised(self) -> frozenset[str]:
-        """The indicators that some ``share_within`` target sets a limit of."""
-        return frozenset(self.limits)
-
     def limit_ms(self, indicator: str, department: str, team: str, employee: str) -> int | None:
         """The limit within which a case of this holder counts as good; None when no
         ``share_within`` target sets one. The most specific selector wins."""
@@ -330,19 +318,6 @@ class RuleHistory:
             spans += [(start_ms, until)] if calendar is None else calendar.spans(start_ms, until)
             start_ms = until
         return spans
-
-    def deadline(self, start_ms: int, duration_ms: int) -> int:
-        """The first instant at which so much working time has passed since ``start_ms``, each part
-        by the calendar that was in force then; raises `CalendarError` when that is decades away."""
-        while duration_ms > 0:
-            until = self._next_start(start_ms, -1)
-            if until < 0:
-                return self.at(start_ms).deadline(start_ms, duration_ms)
-            worked = self.at(start_ms).worked_ms(start_ms, until)
-            if worked >= duration_ms:
-                return self.at(start_ms).deadline(start_ms, duration_ms)
-            start_ms, duration_ms = until, duration_ms - worked
-        return start_ms
 
     def _next_start(self, time_ms: int, otherwise: int) -> int:
         """When the version after the one in force takes over."""

@@ -12,9 +12,6 @@ import math
 from bisect import bisect_left
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from shared.contracts.fields import MAX_DURATION_MS
 
 ALPHA: Final = 0.01
@@ -28,7 +25,6 @@ MAX_BUCKET: Final = math.ceil(math.log(MAX_DURATION_MS, GAMMA)) + 200
 
 UPPER_ENDS: Final = [math.floor(GAMMA**bucket) for bucket in range(MAX_BUCKET + 1)]
 """The greatest value of every bucket from 0 on, in ms."""
-_UPPER_ENDS_ARRAY: Final = np.array([0, *UPPER_ENDS], dtype=np.int64)
 
 
 def bucket_of(value_ms: int) -> int:
@@ -36,11 +32,6 @@ def bucket_of(value_ms: int) -> int:
     if value_ms < 0:
         raise ValueError(f"a duration cannot be negative: {value_ms} ms")
     return bisect_left(UPPER_ENDS, value_ms) if value_ms else ZERO
-
-
-def buckets_of(values_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`bucket_of` for an array of durations, none of them negative."""
-    return np.searchsorted(_UPPER_ENDS_ARRAY, values_ms) - 1
 
 
 def value_of(bucket: int) -> float:

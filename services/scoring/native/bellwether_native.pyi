@@ -59,6 +59,16 @@ class Engine:
     def restore(self, record: bytes) -> list[tuple[str, str]]: ...
     def finish_restore(self) -> None: ...
 
+class Calendar:
+    """Working time, as tests see it; ``spans`` gives that in ``[start, end)`` ms as spans."""
+
+    def __init__(self, spans: Callable[[int, int], Sequence[tuple[int, int]]]) -> None: ...
+    def elapsed(self, start_ms: int, end_ms: int) -> int:
+        """Working milliseconds in ``[start_ms, end_ms)``; 0 when it is empty."""
+    def deadline(self, start_ms: int, duration_ms: int) -> int | None:
+        """The first instant at which so much working time has passed since ``start_ms``; None when
+        that is decades away."""
+
 def parse_event(
     value: bytes,
 ) -> tuple[str, int, int | None, int, int, tuple[str, ...], tuple[int, ...]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import bellwether_native
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ WEEK = dict.fromkeys(range(5), OFFICE)
 NATIONAL_DAY = {date(2025, 10, day): () for day in range(1, 9)}
 MAKE_UP = {date(2025, 9, 28): OFFICE, date(2025, 10, 11): OFFICE}
 CHINA = Calendar(SHANGHAI, WEEK, {**NATIONAL_DAY, **MAKE_UP})
+COMPILED = bellwether_native.Calendar(CHINA.spans)
 AROUND_THE_CLOCK = dict.fromkeys(range(7), (Period(0, 24 * 60),))
 
 
@@ -53,7 +55,7 @@ def test_working_time_between_two_instants(start: str, end: str, hours: float) -
     ],
 )
 def test_a_limit_runs_out_in_working_time(start: str, hours: int, deadline: str) -> None:
-    assert CHINA.deadline(ms(start), hours * HOUR) == ms(deadline)
+    assert COMPILED.deadline(ms(start), hours * HOUR) == ms(deadline)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +122,21 @@ def test_working_time_equals_a_count_of_minutes(start: int, length: int) -> None
     start -= start % 60_000
     end = start + length * 60_000
     assert CHINA.elapsed(start, end) == minute_by_minute(start, end)
+    assert COMPILED.elapsed(start, end) == minute_by_minute(start, end)
 
 
 @settings(max_examples=100, deadline=None)
 @given(instants, st.integers(1, 60 * HOUR))
 def test_a_deadline_is_where_the_working_time_is_used_up(start: int, duration: int) -> None:
-    deadline = CHINA.deadline(start, duration)
+    deadline = COMPILED.deadline(start, duration)
+    assert deadline is not None
     assert CHINA.elapsed(start, deadline) == duration
     assert CHINA.elapsed(start, deadline - 1) == duration - 1
+
+
+def test_an_error_in_the_layout_of_a_calendar_is_no_free_time() -> None:
+    def spans(start: int, end: int) -> list[tuple[int, int]]:
+        raise CalendarError(f"nothing is known of {start} to {end}")
+
+    with pytest.raises(CalendarError, match="nothing is known"):
+        bellwether_native.Calendar(spans).elapsed(ms("2026-03-02T09:00"), ms("2026-03-02T10:00"))

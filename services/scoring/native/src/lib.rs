@@ -4,6 +4,7 @@
 pub mod booking;
 pub mod buckets;
 pub mod calendar;
+mod calendar_class;
 pub mod cells;
 pub mod changelog;
 pub mod deadlines;
@@ -39,6 +40,7 @@ fn bellwether_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(json::parse_event, module)?)?;
     pane_class::register(module)?;
+    module.add_class::<calendar_class::Calendar>()?;
     module.add_class::<python::Engine>()
 }
 

@@ -38,18 +38,27 @@ impl From<Damaged> for PyErr {
 }
 
 /// What a callback has raised where no error can pass; the engine raises it when it is done.
-type Failure = Arc<Mutex<Option<PyErr>>>;
+pub(crate) type Failure = Arc<Mutex<Option<PyErr>>>;
 
-fn lock(failure: &Failure) -> std::sync::MutexGuard<'_, Option<PyErr>> {
+pub(crate) fn lock(failure: &Failure) -> std::sync::MutexGuard<'_, Option<PyErr>> {
     failure
         .lock()
         .expect("nobody panics with the failure in hand")
 }
 
 /// A calendar's own arithmetic lays out its spans.
-struct PythonLayout {
+pub(crate) struct PythonLayout {
     spans: Py<PyAny>,
     failure: Failure,
+}
+
+impl PythonLayout {
+    pub(crate) fn new(spans: Py<PyAny>, failure: &Failure) -> Self {
+        Self {
+            spans,
+            failure: Arc::clone(failure),
+        }
+    }
 }
 
 impl Layout for PythonLayout {
@@ -109,16 +118,14 @@ impl VersionParts {
                 .collect::<PyResult<_>>()?;
             limits.insert(indicator, found);
         }
-        let layout = |spans| PythonLayout {
-            spans,
-            failure: Arc::clone(failure),
-        };
         Ok(Version {
             name: self.name,
             valid_from_ms: self.valid_from_ms,
             exclude_waiting: self.exclude_waiting,
             at_risk_share: self.at_risk_share,
-            calendar: self.spans.map(|spans| Calendar::new(layout(spans))),
+            calendar: self
+                .spans
+                .map(|spans| Calendar::new(PythonLayout::new(spans, failure))),
             surveys,
             currency: self.currency,
             allocated_cost: self.allocated_cost,
