@@ -1,8 +1,9 @@
 """The state changelog of one input partition: packed records, each a part of one flush.
 
-A flush writes what it touched and, in turn, a slice of everything else. When the slices have gone
-round (``cycle`` grew twice), records older than the start of the cycle before hold nothing that a
-later record does not hold, and can be deleted.
+A flush writes the tickets that it changed and the measurements that it booked, and in turn a slice
+of all tickets and cells. When the slices have gone round (``cycle`` grew twice), records older than
+the start of the cycle before hold nothing that a later record does not hold, and can be deleted:
+every cell that was there when a round began is stated in it, and what was booked since follows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from shared.contracts.measurements import Names
 from shared.contracts.panes import Cells
 
 
@@ -22,10 +24,23 @@ class TicketRow(msgspec.Struct, array_like=True, gc=False):
     packed: bytes
 
 
+class BookedRows(msgspec.Struct, array_like=True, gc=False):
+    """Measurements that a flush booked, as columns like those of `Measurements`: what panes need of
+    them. ``names`` are distinct, ``name`` (uint32) places among them."""
+
+    names: list[Names]
+    indicator: bytes
+    sign: bytes
+    time_ms: bytes
+    value: bytes
+    good: bytes
+    name: bytes
+
+
 class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     """``positions`` is the next offset to read of each input topic, in the order of the registry;
-    ``rules`` the versions that were applied with their digests; ``panes`` absolute cells, of which
-    a later one replaces an earlier one; ``marks`` those of `Lateness`; ``settled_ms`` the stream
+    ``rules`` the versions that were applied with their digests; ``rows`` are booked in the panes
+    first, then ``panes``, absolute cells, replace what is there; ``marks`` those of `Lateness`; ``settled_ms`` the stream
     time before which all that fell due is booked."""
 
     revision: int
@@ -34,6 +49,7 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     watermark_ms: int
     rules: dict[str, str]
     tickets: list[TicketRow]
+    rows: list[BookedRows]
     panes: list[Cells]
     marks: list[int]
     settled_ms: int = 0

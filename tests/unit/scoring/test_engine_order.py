@@ -261,7 +261,7 @@ def test_a_round_that_was_not_completed_is_not_relied_on() -> None:
 
 
 def in_round(revision: int, cycle: int) -> bytes:
-    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, [0], 0, {}, [], [], [0]))
+    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, [0], 0, {}, [], [], [], [0]))
 
 
 def touched(engine: Engine, log: Log) -> dict[object, object]:

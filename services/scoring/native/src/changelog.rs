@@ -1,6 +1,7 @@
 //! The records of the state changelog (`services.scoring.core.changelog`).
 
 use crate::cells::{CellsView, Record};
+use crate::measured::{BOOKED_COLUMNS, Columns};
 use crate::msgpack::{Read, Reader, Write};
 use crate::scopes::Scopes;
 
@@ -30,6 +31,8 @@ pub struct Writer<'a> {
     records: Vec<Vec<u8>>,
     tickets: Vec<u8>,
     ticket_count: usize,
+    rows: Vec<u8>,
+    rows_count: usize,
     cells: Vec<u8>,
     cells_count: usize,
 }
@@ -42,12 +45,15 @@ impl<'a> Writer<'a> {
             records: Vec::new(),
             tickets: Vec::new(),
             ticket_count: 0,
+            rows: Vec::new(),
+            rows_count: 0,
             cells: Vec::new(),
             cells_count: 0,
         }
     }
 
-    /// A ticket at rest; no bytes mean that it was forgotten. Tickets come before cells.
+    /// A ticket at rest; no bytes mean that it was forgotten. Tickets come before rows, and rows
+    /// before cells.
     pub fn ticket(&mut self, id: &str, packed: &[u8]) {
         self.tickets.array(2);
         self.tickets.text(id);
@@ -58,11 +64,26 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub fn cells(&mut self, record: &Record<'_>, scopes: &Scopes) {
-        let size = self.tickets.len() + self.cells.len();
-        if size > 0 && size + record.nbytes() > RECORD_BYTES {
-            self.finish_record();
+    /// Measurements that were booked, with the texts of the names that they refer to.
+    pub fn rows<'n>(&mut self, columns: &Columns, names: impl Fn(u32) -> [&'n str; 5]) {
+        let size = columns.booked().iter().map(|column| column.len()).sum();
+        self.make_room(size);
+        self.rows.array(1 + BOOKED_COLUMNS);
+        self.rows.array(columns.names.len());
+        for &number in &columns.names {
+            self.rows.array(5);
+            for text in names(number) {
+                self.rows.text(text);
+            }
         }
+        for column in columns.booked() {
+            self.rows.bin(column);
+        }
+        self.rows_count += 1;
+    }
+
+    pub fn cells(&mut self, record: &Record<'_>, scopes: &Scopes) {
+        self.make_room(record.nbytes());
         let names = record.scopes(scopes);
         self.cells.array(1 + COLUMNS);
         self.cells.array(names.len());
@@ -79,8 +100,15 @@ impl<'a> Writer<'a> {
         self.cells_count += 1;
     }
 
+    fn make_room(&mut self, size: usize) {
+        let used = self.tickets.len() + self.rows.len() + self.cells.len();
+        if used > 0 && used + size > RECORD_BYTES {
+            self.finish_record();
+        }
+    }
+
     pub fn finish(mut self) -> Vec<Vec<u8>> {
-        if self.records.is_empty() || self.ticket_count + self.cells_count > 0 {
+        if self.records.is_empty() || self.ticket_count + self.rows_count + self.cells_count > 0 {
             self.finish_record();
         }
         self.records
@@ -96,7 +124,7 @@ impl<'a> Writer<'a> {
             settled_ms,
         } = self.header;
         let mut record = Vec::with_capacity(self.tickets.len() + self.cells.len() + 512);
-        record.array(9);
+        record.array(10);
         record.int(*revision);
         record.int(*cycle);
         write_times(positions, &mut record);
@@ -108,6 +136,8 @@ impl<'a> Writer<'a> {
         }
         record.array(std::mem::take(&mut self.ticket_count));
         record.append(&mut self.tickets);
+        record.array(std::mem::take(&mut self.rows_count));
+        record.append(&mut self.rows);
         record.array(std::mem::take(&mut self.cells_count));
         record.append(&mut self.cells);
         write_times(marks, &mut record);
@@ -123,11 +153,18 @@ fn write_times(times: &[i64], buffer: &mut Vec<u8>) {
     }
 }
 
+/// Measurements that were booked: the texts of names, and the columns that panes need of them.
+pub struct Rows<'a> {
+    pub names: Vec<[&'a str; 5]>,
+    pub columns: [&'a [u8]; BOOKED_COLUMNS],
+}
+
 /// A record as it is read. Tickets come as ids and resting forms.
 pub struct Reading<'a> {
     pub header: Header,
     pub rules: Vec<(&'a str, &'a str)>,
     pub tickets: Vec<(&'a str, &'a [u8])>,
+    pub rows: Vec<Rows<'a>>,
     pub cells: Vec<CellsView<'a>>,
 }
 
@@ -135,7 +172,7 @@ pub struct Reading<'a> {
 /// When the bytes are no record.
 pub fn read(value: &[u8]) -> Read<Reading<'_>> {
     let reader = &mut Reader::new(value);
-    reader.array_of(9)?;
+    reader.array_of(10)?;
     let (revision, cycle) = (reader.int()?, reader.int()?);
     let positions = read_times(reader)?;
     let watermark_ms = reader.int()?;
@@ -144,6 +181,9 @@ pub fn read(value: &[u8]) -> Read<Reading<'_>> {
         .collect::<Read<_>>()?;
     let tickets = (0..reader.array()?)
         .map(|_| read_ticket(reader))
+        .collect::<Read<_>>()?;
+    let rows = (0..reader.array()?)
+        .map(|_| read_rows(reader))
         .collect::<Read<_>>()?;
     let cells = (0..reader.array()?)
         .map(|_| read_cells(reader))
@@ -160,6 +200,7 @@ pub fn read(value: &[u8]) -> Read<Reading<'_>> {
         header,
         rules,
         tickets,
+        rows,
         cells,
     })
 }
@@ -167,6 +208,26 @@ pub fn read(value: &[u8]) -> Read<Reading<'_>> {
 fn read_ticket<'a>(reader: &mut Reader<'a>) -> Read<(&'a str, &'a [u8])> {
     reader.array_of(2)?;
     Ok((reader.text()?, reader.bin()?))
+}
+
+fn read_rows<'a>(reader: &mut Reader<'a>) -> Read<Rows<'a>> {
+    reader.array_of(1 + BOOKED_COLUMNS)?;
+    let names = (0..reader.array()?).map(|_| read_names(reader));
+    let names = names.collect::<Read<_>>()?;
+    let mut columns = [[].as_slice(); BOOKED_COLUMNS];
+    for column in &mut columns {
+        *column = reader.bin()?;
+    }
+    Ok(Rows { names, columns })
+}
+
+fn read_names<'a>(reader: &mut Reader<'a>) -> Read<[&'a str; 5]> {
+    reader.array_of(5)?;
+    let mut names = [""; 5];
+    for name in &mut names {
+        *name = reader.text()?;
+    }
+    Ok(names)
 }
 
 fn read_cells<'a>(reader: &mut Reader<'a>) -> Read<CellsView<'a>> {

@@ -20,7 +20,7 @@ use crate::life::{self, Life, Status};
 use crate::lifecycle::Lifecycle;
 use crate::measured::{self, Columns, Stated};
 use crate::msgpack::Read;
-use crate::names::{NameTable, Names};
+use crate::names::{Holder, NameTable, Names};
 use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, Midnights, PaneStore};
 use crate::promises::{NEVER, Span};
 use crate::scopes::Scopes;
@@ -30,6 +30,9 @@ use crate::timeline::{self, Stretch};
 const ROWS_PER_RECORD: usize = 4000;
 const MIN_SLICE_TICKETS: usize = 20;
 const MIN_SLICE_CELLS: usize = 50;
+/// Of the cells that a flush touches, one in so many is stated again in turn: a round of tickets
+/// takes longer anyway.
+const CELLS_A_SLICE: usize = 4;
 /// However large the state and however small the flushes, the log's tail is bounded by it.
 const MOST_FLUSHES_A_ROUND: usize = 2000;
 /// When there are more texts, they are learnt anew, so that those of long ago do not stay for ever.
@@ -285,8 +288,14 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let cycle_started = self.start_cycle_if_done();
         let ticket_slice = self.next_ticket_slice(booked.stated.tickets.len());
         let sliced = self.next_cell_slice(touched.len());
-        let cells = [&touched, &sliced];
-        let changelog = self.changelog(&booked.stated, &forgotten, &ticket_slice, cells, rules);
+        let changelog = self.changelog(
+            &booked.stated,
+            &measurements,
+            &forgotten,
+            &ticket_slice,
+            &sliced,
+            rules,
+        );
         Ok(Flush {
             revision: self.revision,
             cycle: self.cycle,
@@ -463,18 +472,21 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             return self.panes.no_cells();
         };
         let least = self.panes.cells() / MOST_FLUSHES_A_ROUND;
-        let budget = MIN_SLICE_CELLS.max(least).max(touched);
+        let budget = MIN_SLICE_CELLS.max(least).max(touched / CELLS_A_SLICE);
         let (cells, next) = self.panes.slice_after(cursor, budget, self.watermark_ms);
         self.cell_round = next.map_or(Round::Done, |cursor| Round::At(Some(cursor)));
         cells
     }
 
+    /// Tickets that the flush changed and the measurements that it booked, of which a restore makes
+    /// the cells again; and the slices of all tickets and cells.
     fn changelog(
         &self,
         stated: &Stated,
+        rows: &[Columns],
         forgotten: &[Box<str>],
         slice: &[u32],
-        cells: [&WireCells; 2],
+        cells: &WireCells,
         rules: &[(String, String)],
     ) -> Vec<Vec<u8>> {
         let header = Header {
@@ -496,7 +508,10 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         for id in forgotten {
             writer.ticket(id, &[]);
         }
-        for record in cells.into_iter().flat_map(WireCells::records) {
+        for columns in rows {
+            writer.rows(columns, |number| self.names_of(number));
+        }
+        for record in cells.records() {
             writer.cells(&record, self.panes.scopes());
         }
         writer.finish()
@@ -531,6 +546,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
                 self.tickets.set(place, packed);
             }
         }
+        for rows in reading.rows {
+            self.book_again(&rows)?;
+        }
         for cells in &reading.cells {
             self.panes.restore(cells)?;
         }
@@ -538,11 +556,41 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         Ok(reading.rules.into_iter().map(owned).collect())
     }
 
+    /// What a flush booked. A cell that the log has not stated yet counts from nothing until its
+    /// slice replaces it: all that were there when a round began come in that round.
+    fn book_again(&mut self, rows: &changelog::Rows<'_>) -> PyResult<()> {
+        let symbols = &mut self.lifecycle.symbols;
+        let numbers = rows.names.iter().map(|texts| {
+            let [department, team, employee, channel, category] =
+                texts.map(|text| symbols.number(text));
+            let holder = Holder {
+                department,
+                team,
+                employee,
+            };
+            self.names.number(Names {
+                holder,
+                channel,
+                category,
+            })
+        });
+        let numbers: Vec<u32> = numbers.collect();
+        let booked = measured::from_booked(rows.columns, &numbers)?;
+        self.panes.book(
+            booked,
+            &self.names,
+            &self.lifecycle.symbols,
+            &mut self.midnights,
+            self.watermark_ms,
+        )
+    }
+
     /// Drop what only old records still held.
     ///
     /// The cycle that was under way is not taken up again: its number is left without a successor,
     /// which tells readers that it was never completed.
     pub fn finish_restore(&mut self) {
+        self.panes.forget_touched();
         self.panes.drop_expired(self.watermark_ms);
         self.panes_expired_ms = self.watermark_ms;
         self.rebuild_deadlines();

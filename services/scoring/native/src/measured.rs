@@ -3,6 +3,8 @@
 use rustc_hash::FxHashMap;
 
 use crate::lifecycle::Row;
+use crate::msgpack::{Damaged, Read};
+use crate::panes::Booked;
 use crate::tickets::Tickets;
 
 /// Rows by ticket: `tickets[t]` is the end of the rows of the t-th ticket, whose place it holds.
@@ -27,6 +29,52 @@ pub struct Columns {
     pub names: Vec<u32>,
     pub versions: Vec<usize>,
     pub columns: [Vec<u8>; 10],
+}
+
+/// Those that panes are booked from, as `Columns::booked` gives them.
+pub const BOOKED_COLUMNS: usize = 6;
+
+impl Columns {
+    /// Indicator, sign, instant, value, good, and the place of the names.
+    pub fn booked(&self) -> [&[u8]; BOOKED_COLUMNS] {
+        let [_, indicator, _, sign, time_ms, value, good, names, _, _] = &self.columns;
+        [indicator, sign, time_ms, value, good, names]
+    }
+}
+
+/// Measurements of booked columns, whose names are numbered by `numbers`.
+///
+/// # Errors
+/// When the columns differ in length, or refer to names that are not there.
+pub fn from_booked(columns: [&[u8]; BOOKED_COLUMNS], numbers: &[u32]) -> Read<Vec<Booked>> {
+    let [indicator, sign, time_ms, value, good, names] = columns;
+    let size = indicator.len();
+    let wide = [(time_ms, 8), (value, 8), (names, 4), (sign, 1), (good, 1)];
+    if wide
+        .iter()
+        .any(|(column, width)| column.len() != size * width)
+    {
+        return Err(Damaged::Ends);
+    }
+    let signed = |byte: u8| i64::from(i8::from_ne_bytes([byte]));
+    (0..size)
+        .map(|row| {
+            let place = u32::from_le_bytes(entry(names, row)) as usize;
+            Ok(Booked {
+                indicator: indicator[row],
+                sign: signed(sign[row]),
+                time_ms: i64::from_le_bytes(entry(time_ms, row)),
+                value: i64::from_le_bytes(entry(value, row)),
+                good: signed(good[row]),
+                names: *numbers.get(place).ok_or(Damaged::Range)?,
+            })
+        })
+        .collect()
+}
+
+fn entry<const WIDTH: usize>(column: &[u8], row: usize) -> [u8; WIDTH] {
+    let bytes = &column[WIDTH * row..WIDTH * (row + 1)];
+    bytes.try_into().expect("a slice of this length")
 }
 
 /// The wire form, `limit` rows at a time; `numbers` are those of the rows' names, and `version_at` gives the place of the version in force.

@@ -294,6 +294,15 @@ impl PaneStore {
         }
     }
 
+    /// What was booked is stored: it is no longer news.
+    pub fn forget_touched(&mut self) {
+        for key in std::mem::take(&mut self.touched) {
+            if let Some(pane) = self.panes.get_mut(&key) {
+                pane.take_touched();
+            }
+        }
+    }
+
     /// The cells booked since the last call, with their absolute sums.
     pub fn take_touched(&mut self) -> WireCells {
         let keys = std::mem::take(&mut self.touched);
