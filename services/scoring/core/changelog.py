@@ -40,8 +40,9 @@ class BookedRows(msgspec.Struct, array_like=True, gc=False):
 class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     """``positions`` is the next offset to read of each input topic, in the order of the registry;
     ``rules`` the versions that were applied with their digests; ``rows`` are booked in the panes
-    first, then ``panes``, absolute cells, replace what is there; ``marks`` those of `Lateness`; ``settled_ms`` the stream
-    time before which all that fell due is booked."""
+    first, then ``panes``, absolute cells, replace what is there; ``marks`` has the greatest event
+    time of each input topic; ``settled_ms`` is the stream time before which all that fell due is
+    booked."""
 
     revision: int
     cycle: int

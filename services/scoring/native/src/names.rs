@@ -14,17 +14,18 @@ pub struct Symbols {
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut symbols = Self {
+        Self {
             numbers: FxHashMap::default(),
-            texts: Vec::new(),
-        };
-        symbols.number("");
-        symbols
+            texts: vec![Box::default()],
+        }
     }
 }
 
 impl Symbols {
     pub fn number(&mut self, text: &str) -> Symbol {
+        if text.is_empty() {
+            return NO_NAME;
+        }
         if let Some(&number) = self.numbers.get(text) {
             return number;
         }
