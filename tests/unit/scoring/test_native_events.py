@@ -208,6 +208,12 @@ def test_damaged_bytes_are_read_alike_or_left_alone(text: bytes) -> None:
     check(text)
 
 
+@pytest.mark.parametrize("event", USUAL, ids=lambda event: event["type"])
+def test_half_an_event_is_left_alone(event: Document) -> None:
+    text = encoded(event)
+    assert not any(parse_event(text[:size]) for size in range(len(text)))
+
+
 @THOROUGH
 @given(text=st.binary(max_size=64))
 def test_any_bytes_are_left_alone(text: bytes) -> None:

@@ -95,19 +95,19 @@ impl<'a> Envelope<'a> {
     #[inline]
     fn member(&mut self, cursor: &mut Cursor<'a>, member: &'a str) -> Option<()> {
         let seen = match member {
-            "specversion" => (cursor.string()? == "1.0").then_some(SPECVERSION)?,
-            "id" => put(&mut self.id, name(cursor)?, ID),
-            "source" => put(&mut self.source, name(cursor)?, SOURCE),
-            "type" => put(&mut self.event_type, cursor.string()?, TYPE),
-            "subject" => put(&mut self.subject, name(cursor)?, SUBJECT),
-            "time" => put(&mut self.time_ms, epoch_ms(cursor.string()?)?, TIME),
-            "receivedtime" => self.received(cursor)?,
-            "datacontenttype" => content_type(cursor)?,
-            "dataschema" => self.schema(cursor)?,
-            "data" => self.data.read(cursor).map(|()| DATA)?,
+            "specversion" => (cursor.string()? == "1.0").then_some(SPECVERSION),
+            "id" => put(&mut self.id, name(cursor), ID),
+            "source" => put(&mut self.source, name(cursor), SOURCE),
+            "type" => put(&mut self.event_type, cursor.string(), TYPE),
+            "subject" => put(&mut self.subject, name(cursor), SUBJECT),
+            "time" => put(&mut self.time_ms, epoch_ms(cursor.string()?), TIME),
+            "receivedtime" => self.received(cursor),
+            "datacontenttype" => content_type(cursor),
+            "dataschema" => self.schema(cursor),
+            "data" => self.data.read(cursor).map(|()| DATA),
             _ => return cursor.pass_scalar(),
         };
-        once(&mut self.seen, seen)
+        once(&mut self.seen, seen?)
     }
 
     fn received(&mut self, cursor: &mut Cursor<'a>) -> Option<u32> {
@@ -156,9 +156,9 @@ impl<'a> Envelope<'a> {
 }
 
 #[inline]
-fn put<T>(place: &mut T, value: T, member: u32) -> u32 {
-    *place = value;
-    member
+fn put<T>(place: &mut T, value: Option<T>, member: u32) -> Option<u32> {
+    *place = value?;
+    Some(member)
 }
 
 /// A member that comes twice is unusual.

@@ -1,8 +1,8 @@
 //! The data of events: which members each type has, and what the ledger keeps of them.
 
 use super::cursor::Cursor;
-use super::once;
 use super::texts::{is_optional_text, optional_currency, optional_name};
+use super::{once, put};
 use crate::kind;
 
 const DEPARTMENT: u32 = 1;
@@ -265,12 +265,6 @@ fn answered<'a>(data: &Data<'a>) -> Option<Content<'a>> {
     let numbers = [data.survey, data.rater_role, data.min, data.max, data.value];
     let is_on_scale = (data.min..=data.max).contains(&data.value);
     is_on_scale.then(|| Content::new(kind::SURVEY_ANSWERED, names, numbers))
-}
-
-#[inline]
-fn put<T>(place: &mut T, value: Option<T>, member: u32) -> Option<u32> {
-    *place = value?;
-    Some(member)
 }
 
 #[inline]
