@@ -181,6 +181,20 @@ def test_panes_are_kept_as_long_as_windows_need_them() -> None:
     assert KEPT_MS == {MINUTE: 3 * HOUR_MS, QUARTER: 9 * DAY_MS, DAY: 62 * DAY_MS}
 
 
+@pytest.mark.parametrize("level", [MINUTE, QUARTER, DAY])
+def test_a_pane_takes_bookings_until_it_is_no_longer_kept(level: int) -> None:
+    start_ms = 100 * DAY_MS
+    last_ms = start_ms + KEPT_MS[level]
+    row = Row(0, 0, 1, start_ms + 1, 5, 1, Holder(), "", "", 1)
+    for watermark_ms, is_kept in ((last_ms, True), (last_ms + 1, False)):
+        store = Panes(ZoneInfo("UTC"), LIMITS)
+        store.book([row], watermark_ms)
+        touched = {cell.level for cell in store.take_touched().cells}
+        sliced, _ = store.slice_after(None, 10, watermark_ms)
+        assert (level in touched) is is_kept
+        assert {cell.level for cell in sliced.cells} == touched
+
+
 def test_a_restored_cell_loses_the_buckets_that_it_no_longer_has() -> None:
     store = Panes(ZONE, LIMITS)
     before = Cell(("", 0, ""), DAY, START_MS, 0, 3, 9, 1, ((1, 2), (5, 1)))

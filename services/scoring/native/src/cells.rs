@@ -122,13 +122,13 @@ pub struct WireCells {
     entries: Vec<usize>,
     level: Vec<u8>,
     indicator: Vec<u8>,
-    start_ms: Vec<u8>,
-    n: Vec<u8>,
-    total: Vec<u8>,
-    good: Vec<u8>,
-    buckets: Vec<u8>,
-    bucket: Vec<u8>,
-    counts: Vec<u8>,
+    start_ms: Vec<[u8; 8]>,
+    n: Vec<[u8; 8]>,
+    total: Vec<[u8; 8]>,
+    good: Vec<[u8; 8]>,
+    buckets: Vec<[u8; 2]>,
+    bucket: Vec<[u8; 2]>,
+    counts: Vec<[u8; 8]>,
 }
 
 impl WireCells {
@@ -141,11 +141,11 @@ impl WireCells {
             entries: Vec::with_capacity(size + 1),
             level: Vec::with_capacity(size),
             indicator: Vec::with_capacity(size),
-            start_ms: Vec::with_capacity(8 * size),
-            n: Vec::with_capacity(8 * size),
-            total: Vec::with_capacity(8 * size),
-            good: Vec::with_capacity(8 * size),
-            buckets: Vec::with_capacity(2 * size),
+            start_ms: Vec::with_capacity(size),
+            n: Vec::with_capacity(size),
+            total: Vec::with_capacity(size),
+            good: Vec::with_capacity(size),
+            buckets: Vec::with_capacity(size),
             bucket: Vec::new(),
             counts: Vec::new(),
         };
@@ -160,19 +160,18 @@ impl WireCells {
         let cell = part.pane.cell(place);
         self.level.push(part.key.level.wire());
         self.indicator.push(cell.indicator);
-        self.start_ms
-            .extend_from_slice(&part.key.start_ms().to_le_bytes());
-        self.n.extend_from_slice(&cell.sums.n.to_le_bytes());
-        self.total.extend_from_slice(&cell.sums.total.to_le_bytes());
-        self.good.extend_from_slice(&cell.sums.good.to_le_bytes());
-        let mut buckets: u16 = 0;
+        self.start_ms.push(part.key.start_ms().to_le_bytes());
+        self.n.push(cell.sums.n.to_le_bytes());
+        self.total.push(cell.sums.total.to_le_bytes());
+        self.good.push(cell.sums.good.to_le_bytes());
+        let before = self.counts.len();
         for (bucket, count) in part.pane.entries(cell) {
-            self.bucket.extend_from_slice(&bucket.wire().to_le_bytes());
-            self.counts.extend_from_slice(&count.to_le_bytes());
-            buckets += 1;
+            self.bucket.push(bucket.wire().to_le_bytes());
+            self.counts.push(count.to_le_bytes());
         }
-        self.buckets.extend_from_slice(&buckets.to_le_bytes());
-        self.entries.push(self.bucket.len() / 2);
+        let buckets = u16::try_from(self.counts.len() - before).expect("12 bits of buckets");
+        self.buckets.push(buckets.to_le_bytes());
+        self.entries.push(self.counts.len());
     }
 
     /// How many cells.
@@ -241,13 +240,13 @@ impl WireCells {
             scope: places.flat_map(u32::to_le_bytes).collect(),
             level: &self.level[cells.clone()],
             indicator: &self.indicator[cells.clone()],
-            start_ms: slice(&self.start_ms, 8, &cells),
-            n: slice(&self.n, 8, &cells),
-            total: slice(&self.total, 8, &cells),
-            good: slice(&self.good, 8, &cells),
-            buckets: slice(&self.buckets, 2, &cells),
-            bucket: slice(&self.bucket, 2, &entries),
-            counts: slice(&self.counts, 8, &entries),
+            start_ms: self.start_ms[cells.clone()].as_flattened(),
+            n: self.n[cells.clone()].as_flattened(),
+            total: self.total[cells.clone()].as_flattened(),
+            good: self.good[cells.clone()].as_flattened(),
+            buckets: self.buckets[cells].as_flattened(),
+            bucket: self.bucket[entries.clone()].as_flattened(),
+            counts: self.counts[entries].as_flattened(),
         }
     }
 }
@@ -264,10 +263,6 @@ fn run_of_each(runs: &[Run], cells: usize) -> Vec<u32> {
             .saturating_sub(1),
     );
     run
-}
-
-fn slice<'a>(column: &'a [u8], width: usize, rows: &Range<usize>) -> &'a [u8] {
-    &column[width * rows.start..width * rows.end]
 }
 
 /// The columns of `Cells`.
