@@ -82,6 +82,8 @@ VARIANTS: Final = (
             short=False),
     Variant("quix", "rolling", "small", "quix", "json", _QUIX, short=False),
     Variant("limit", "full", "full", "bench.ours.limit", "none", _LIMIT),
+    Variant("limit_compiled", "full", "full", "bench.ours.limit", "none", _LIMIT,
+            options={"decoder": "compiled"}),
     Variant("limit_confluent", "full", "full", "bench.ours.limit", "none", _LIMIT,
             options={"client": "confluent"}),
     Variant("bellwether", "full", "full", "bench.ours.full", "panes", _NOTHING),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import bellwether_native
 import msgspec
 import uvloop
 from aiokafka import TopicPartition
@@ -20,7 +21,9 @@ Decode = Callable[[bytes], object]
 def _decoder(settings: VariantSettings) -> Decode:
     from bench.ours.pane_engine import Event
 
-    return decode_event if settings.job == "full" else msgspec.json.Decoder(Event).decode
+    if settings.job != "full":
+        return msgspec.json.Decoder(Event).decode
+    return decode_event if settings.decoder == "contract" else bellwether_native.parse_event
 
 
 def _sources(settings: VariantSettings) -> Sequence[str]:

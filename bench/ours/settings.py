@@ -21,6 +21,7 @@ class VariantSettings(msgspec.Struct, frozen=True, kw_only=True):
     job: Literal["common", "rolling", "full"]
     lateness_ms: int
     client: Literal["aiokafka", "confluent"] = "aiokafka"
+    decoder: Literal["contract", "compiled"] = "contract"
 
 
 def from_arguments() -> VariantSettings:
