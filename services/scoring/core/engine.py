@@ -205,7 +205,7 @@ class Engine:
 
     def _updates(
         self,
-        updates: Iterable[bellwether_native.Update],
+        updates: Iterable[tuple[str, tuple[Any, ...] | None, tuple[Any, ...] | None]],
         cycle: int,
         mark: Watermark,
     ) -> list[PaneUpdate]:

@@ -1,34 +1,35 @@
 """The measuring engine's work on every event, compiled: see `services.scoring.core.engine`."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypedDict
+from typing import Any, Self, TypedDict, final
 
 __version__: str
 
-Columns = tuple[Any, ...]
+_Columns = tuple[Any, ...]
 """The fields of a struct of `shared.contracts`, in their order."""
-Update = tuple[str, Columns | None, Columns | None]
+_Update = tuple[str, _Columns | None, _Columns | None]
 """A department, and `Cells` that a flush changed and of a slice of all."""
 
-Stretch = tuple[int, int, list[str], int | None]
+_Stretch = tuple[int, int, list[str], int | None]
 """Start and end in ms, department, team and employee, and the place of what is waited for."""
 
-class Flushed(TypedDict):
+class _Flushed(TypedDict):
     revision: int
     cycle: int
     cycle_started: bool
     received_ms: int
     changelog: list[bytes]
-    updates: list[Update]
-    measurements: list[Columns]
+    updates: list[_Update]
+    measurements: list[_Columns]
     refused: list[tuple[int, Any, str, str]]
     events: int
     fresh: int
     settled: int
     anomalies: dict[str, int]
 
+@final
 class Engine:
-    def __init__(self, parts: object) -> None:
+    def __new__(cls, parts: object) -> Self:
         """``parts`` is an `EngineParts` of `services.scoring.core.native_parts`; raises
         ``ValueError`` where they do not fit together."""
     @property
@@ -52,17 +53,18 @@ class Engine:
     def has_due(self) -> bool: ...
     def advance(self, stream_ms: int) -> None: ...
     def process(self, topic: int, records: Iterable[Any]) -> None: ...
-    def flush(self, caught_up: bool) -> Flushed: ...
+    def flush(self, caught_up: bool) -> _Flushed: ...
     def stretches(
         self, ticket: str, until_ms: int
-    ) -> tuple[list[Stretch], list[tuple[int, int]]]: ...
+    ) -> tuple[list[_Stretch], list[tuple[int, int]]]: ...
     def restore(self, record: bytes) -> list[tuple[str, str]]: ...
     def finish_restore(self) -> None: ...
 
+@final
 class Calendar:
     """Working time, as tests see it; ``spans`` gives that in ``[start, end)`` ms as spans."""
 
-    def __init__(self, spans: Callable[[int, int], Sequence[tuple[int, int]]]) -> None: ...
+    def __new__(cls, spans: Callable[[int, int], Sequence[tuple[int, int]]]) -> Self: ...
     def elapsed(self, start_ms: int, end_ms: int) -> int:
         """Working milliseconds in ``[start_ms, end_ms)``; 0 when it is empty."""
     def deadline(self, start_ms: int, duration_ms: int) -> int | None:
@@ -93,6 +95,7 @@ _Cells = tuple[
 _Laid = tuple[list[_Cells], list[tuple[str, list[_Cells]]]]
 _Cursor = tuple[int, int, int]
 
+@final
 class PaneStore:
     """The panes of one input partition, as tests see them.
 
@@ -101,9 +104,9 @@ class PaneStore:
     ends of the sketch's buckets. ``limits`` are a record's cells and bytes at most.
     """
 
-    def __init__(
-        self, midnight: Callable[[int], int], kinds: _Kinds, limits: tuple[int, int]
-    ) -> None: ...
+    def __new__(
+        cls, midnight: Callable[[int], int], kinds: _Kinds, limits: tuple[int, int]
+    ) -> Self: ...
     @property
     def cells(self) -> int:
         """How many cells are kept."""

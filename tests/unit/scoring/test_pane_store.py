@@ -185,7 +185,7 @@ def test_panes_are_kept_as_long_as_windows_need_them() -> None:
 def test_a_pane_takes_bookings_until_it_is_no_longer_kept(level: int) -> None:
     start_ms = 100 * DAY_MS
     last_ms = start_ms + KEPT_MS[level]
-    row = Row(0, 0, 1, start_ms + 1, 5, 1, Holder(), "", "", 1)
+    row = Row(0, 1, start_ms + 1, 5, 1, Holder(), "", "")
     for watermark_ms, is_kept in ((last_ms, True), (last_ms + 1, False)):
         store = Panes(ZoneInfo("UTC"), LIMITS)
         store.book([row], watermark_ms)
