@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import structlog
 
 from services.scoring.core.changelog import Tail
-from services.scoring.core.engine import Engine, Flush, Record
+from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.stream_time import partition_time
 from services.scoring.measure import metrics
@@ -43,6 +43,7 @@ class PartitionWorker:
         self._rules = rules
         self._store = store
         self._policy = policy
+        self._pace = policy.calm
         self._clock = clock
         self._wall_clock = wall_clock
         self._last_flush = 0.0
@@ -108,7 +109,7 @@ class PartitionWorker:
 
     def wanted(self) -> Iterator[int]:
         """The input topics to read from next; none while a whole flush waits for its turn."""
-        if self._policy.is_full(self._engine.pending_events):
+        if self._pace.is_full(self._engine.pending_events):
             return iter(())
         return self._alignment.wanted()
 
@@ -122,7 +123,9 @@ class PartitionWorker:
         as far as it is known."""
         more = [end is None or end > read for end, read in zip(ends, self._read, strict=True)]
         for topic, messages in self._alignment.take(more, self._clock()):
-            self._engine.process(topic, _records(messages))
+            self._engine.process(topic, messages)
+        unread = zip(ends, self._read, strict=True)
+        self._pace = self._policy.pace(sum(max(0, (end or 0) - read) for end, read in unread))
 
     def pass_time(self, *, caught_up: bool) -> None:
         """Let time come as far as it has, whether or not a record says so."""
@@ -135,13 +138,13 @@ class PartitionWorker:
         """Whether to flush now; one flush is stored at a time."""
         if self._storing is not None:
             return False
-        return self._policy.due(self._clock(), self._last_flush, self._to_book)
+        return self._pace.due(self._clock(), self._last_flush, self._to_book)
 
     def wait(self, idle: float) -> float:
         """Seconds until there may be something to do."""
         if self._storing is not None or self._alignment.holds:
             return min(idle, SOON_SECONDS)
-        return self._policy.wait(self._clock(), self._last_flush, self._to_book, idle)
+        return self._pace.wait(self._clock(), self._last_flush, self._to_book, idle)
 
     @property
     def _to_book(self) -> int:
@@ -202,7 +205,3 @@ class PartitionWorker:
         metrics.DEADLINES.labels(self.partition).inc(counts.deadlines)
         metrics.STREAM_TIME.labels(self.partition).set(self._engine.stream_ms / 1000)
         metrics.WATERMARK.labels(self.partition).set(self._engine.watermark_ms / 1000)
-
-
-def _records(messages: Iterable[Any]) -> Iterator[Record]:
-    return (Record(m.offset, m.timestamp, m.key, m.value) for m in messages)

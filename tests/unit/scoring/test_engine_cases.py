@@ -10,7 +10,7 @@ import pytest
 
 from services.scoring.core.engine import Flush, Record, RulesChangedError
 from services.scoring.core.rules import RuleHistory
-from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.flush_policy import BEHIND, CALM, FlushPolicy, Pace
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import Measurement
@@ -338,12 +338,21 @@ def test_a_rule_version_whose_content_changed_is_not_applied() -> None:
 
 
 def test_the_first_event_after_a_quiet_spell_flushes_at_once() -> None:
-    policy = FlushPolicy(interval=0.2, max_events=100)
+    policy = Pace(interval=0.2, max_events=100)
     assert policy.due(now=10.0, last_flush=5.0, pending=1)
     assert not policy.due(now=10.0, last_flush=9.9, pending=1)
     assert policy.due(now=10.0, last_flush=9.9, pending=100)
     assert not policy.due(now=10.0, last_flush=5.0, pending=0)
     assert policy.wait(now=10.0, last_flush=9.9, pending=1, idle=0.5) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "pace"),
+    [(0, CALM), (CALM.max_events, CALM), (CALM.max_events + 1, BEHIND), (10**9, BEHIND)],
+)
+def test_who_is_behind_flushes_seldom_and_much(waiting: int, pace: Pace) -> None:
+    assert FlushPolicy().pace(waiting) is pace
+    assert (BEHIND.interval, BEHIND.max_events) > (CALM.interval, CALM.max_events)
 
 
 @pytest.mark.parametrize("key", [None, b"", b"T-2"])

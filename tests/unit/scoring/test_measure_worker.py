@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -12,7 +12,7 @@ from services.scoring.core import engine as engine_module
 from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Flush
 from services.scoring.core.rules import RuleHistory
-from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.flush_policy import FlushPolicy, Pace
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.indicators import INDICATOR_IDS
@@ -59,20 +59,11 @@ class Clock:
 
 
 async def started(store: KeptFlushes, clock: Clock, rules: RuleHistory = RULES) -> PartitionWorker:
-    policy = FlushPolicy(interval=0.2, max_events=100)
+    policy = FlushPolicy(calm=Pace(interval=0.2, max_events=100))
     worker = PartitionWorker(0, rules, store, policy, clock=clock, wall_clock=clock)
     await worker.start()
     worker.ready = True
     return worker
-
-
-class Message(NamedTuple):
-    """What a worker needs of a consumer's record."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
 
 
 def read(
@@ -84,7 +75,7 @@ def read(
     log.append(events)
     for place, records in enumerate(log.records):
         if records:
-            worker.take(place, [Message(*record) for record in records])
+            worker.take(place, records)
     worker.process(ends)
 
 
@@ -133,6 +124,21 @@ async def test_a_quiet_night_does_not_stop_deadlines_nor_does_a_restart_forget_t
     worker.pass_time(caught_up=True)
     await worker.flush_all(caught_up=True)
     assert misses(store) == [1]
+
+
+@pytest.mark.parametrize(("waiting", "seconds"), [(100, 0.2), (101, 0.5)])
+async def test_a_worker_that_is_far_behind_waits_for_a_large_flush(
+    waiting: int, seconds: float
+) -> None:
+    worker = await started(KeptFlushes(), Clock())
+    read(worker)
+    await worker.flush_all(caught_up=False)
+    assert worker.wait(9) == 9
+    log = Log()
+    log.append([OPENED, event("ticket.closed", "T-1", 1)])
+    worker.take(0, log.records[0][1:])
+    worker.process([2 + waiting, 0, 0])
+    assert worker.wait(9) == pytest.approx(seconds)
 
 
 async def pass_minutes(worker: PartitionWorker, clock: Clock, until: int) -> None:
