@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+import random
+from collections.abc import Sequence, Set
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +154,62 @@ def test_order_repetition_batches_crashes_and_timers_leave_no_trace(
         runner.step(list(arrived[:size]), fate, min(passed, until_ms))
         arrived = arrived[size:]
     assert cells(runner.finish(until_ms)) == cells(in_one_go(events, rules, until_ms))
+
+
+def long_history(chance: random.Random) -> list[dict[str, Any]]:
+    """Some dozens of tickets over a day or over months, each with a few events of all kinds."""
+    length = chance.choice((1, 12, 70)) * 24 * 60
+    events = []
+    for number in range(chance.randint(20, 60)):
+        ticket, opened = f"T-{number}", chance.randint(0, length)
+        data = {"channel": chance.choice(("phone", "chat")), **holder_of(chance)}
+        events.append(event("ticket.opened", ticket, opened, data))
+        for place in range(chance.randint(0, 8)):
+            kind, body = chance.choice(COURSE)
+            after = chance.randint(0, 60 * chance.choice((1, 10, 48)))
+            data = {**body, **(holder_of(chance) if kind == "ticket.assigned" else {})}
+            events.append(event(kind, ticket, opened + after, data, id=f"{ticket}-{place}"))
+    return sorted(events, key=lambda e: str(e["time"]))
+
+
+COURSE: Final[Sequence[tuple[str, dict[str, Any]]]] = (
+    ("ticket.assigned", {}),
+    ("response.sent", {"sender": "employee"}),
+    ("ticket.customer_replied", {}),
+    ("ticket.waiting", {"on": "customer"}),
+    ("ticket.resumed", {}),
+    ("ticket.resolved", {}),
+    ("ticket.reopened", {}),
+    ("ticket.handled", {"duration_ms": 90_000, "cost_minor": 700}),
+    ("survey.sent", {"kind": "csat"}),
+    ("survey.answered", {"kind": "csat", "scale": {"min": 1, "max": 5}, "value": 4}),
+)
+
+
+def holder_of(chance: random.Random) -> dict[str, str]:
+    return {
+        "department": chance.choice(("stores", "after-sales")),
+        "team": f"team-{chance.randint(0, 3)}",
+        "employee": f"employee-{chance.randint(0, 9)}",
+    }
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_rounds_of_slices_that_crashes_interrupt_leave_no_cell_wrong(seed: int) -> None:
+    """Many rounds, of several flushes each, in which cells come to be and expire."""
+    chance = random.Random(seed)
+    events = long_history(chance)
+    runner = Crashing(RULES)
+    crashes = 0
+    for first in range(0, len(events), 5):
+        fate = chance.choice(("lives", "lives", "lives", "dies stored", "dies unstored"))
+        crashes += fate.startswith("dies")
+        runner.step(events[first : first + 5], fate)
+    steady = Crashing(RULES)
+    for first in range(0, len(events), 5):
+        steady.step(events[first : first + 5], "lives")
+    assert crashes > 5
+    assert cells(runner.finish()) == cells(steady.finish())
 
 
 @settings(max_examples=150, deadline=None)
