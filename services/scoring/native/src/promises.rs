@@ -96,12 +96,12 @@ impl<L: Layout> Rules<L> {
     /// pass, as when the last pause has no end. Pauses may overlap and need no order.
     pub fn runs_out(&mut self, limits: Limits, opened_ms: i64, pauses: &[Span]) -> i64 {
         let spans = united(pauses, opened_ms, NEVER);
-        let elapsed = limits
-            .elapsed
-            .map_or(NEVER, |limit| passed(&spans, opened_ms, limit + 1));
-        let worked = limits
-            .worked
-            .map_or(NEVER, |limit| self.worked(&spans, opened_ms, limit + 1));
+        let elapsed = limits.elapsed.map_or(NEVER, |limit| {
+            passed(&spans, opened_ms, limit.saturating_add(1))
+        });
+        let worked = limits.worked.map_or(NEVER, |limit| {
+            self.worked(&spans, opened_ms, limit.saturating_add(1))
+        });
         elapsed.min(worked)
     }
 
@@ -134,7 +134,7 @@ fn passed(spans: &[Span], mut start: i64, mut duration: i64) -> i64 {
     if start == NEVER {
         NEVER
     } else {
-        start + duration - 1
+        start.saturating_add(duration - 1)
     }
 }
 
@@ -172,6 +172,12 @@ mod tests {
         assert_eq!(passed(&[], 100, 11), 110);
         assert_eq!(passed(&[(105, 200)], 100, 11), 205);
         assert_eq!(passed(&[(105, NEVER)], 100, 11), NEVER);
+    }
+
+    #[test]
+    fn a_limit_beyond_all_time_never_runs_out() {
+        assert_eq!(passed(&[], 100, i64::MAX), i64::MAX);
+        assert_eq!(passed(&[(200, 300)], 100, i64::MAX), i64::MAX);
     }
 
     #[test]
