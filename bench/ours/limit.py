@@ -13,6 +13,7 @@ from bench.ours import report
 from bench.ours.settings import VariantSettings, from_arguments
 from shared.contracts.decode import decode_event
 from shared.contracts.topics import INPUTS
+from shared.runtime.collector import calm_collector
 from shared.runtime.kafka import make_consumer
 
 Decode = Callable[[bytes], object]
@@ -73,6 +74,7 @@ def run_confluent(settings: VariantSettings) -> None:
 
 
 if __name__ == "__main__":
+    calm_collector()
     given = from_arguments()
     if given.client == "confluent":
         run_confluent(given)

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from bench.ours import report
 from bench.ours.pane_engine import Flush, PaneEngine
 from bench.ours.settings import VariantSettings, from_arguments
+from shared.runtime.collector import calm_collector
 from shared.runtime.kafka import make_consumer, make_producer
 
 FLUSH_SECONDS: Final = 0.5
@@ -20,6 +21,7 @@ MAX_RECORDS: Final = 20_000
 
 async def run(settings: VariantSettings) -> int:
     """Until every event of the source topic is stored; returns how many there were."""
+    calm_collector()
     consumer = make_consumer(bootstrap=settings.bootstrap, group_id=None)
     await consumer.start()
     partitions = range(settings.partitions)

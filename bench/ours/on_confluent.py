@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from bench.ours import report
 from bench.ours.pane_engine import PaneEngine
 from bench.ours.settings import VariantSettings, from_arguments
+from shared.runtime.collector import calm_collector
 
 FLUSH_SECONDS: Final = 0.5
 MAX_RECORDS: Final = 10_000
@@ -28,6 +29,7 @@ class _Failures:
 
 def run(settings: VariantSettings) -> int:
     """Until every event of the source topic is stored; returns how many there were."""
+    calm_collector()
     consumer = make_consumer(settings)
     producer = _producer(settings)
     rolling = settings.job == "rolling"

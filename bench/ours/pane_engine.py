@@ -244,12 +244,15 @@ class PaneEngine:
 
     def _distinct(self, columns: _Columns) -> _Columns:
         """Repetitions carry the same time, so each minute knows its own ids."""
-        order = np.lexsort((columns.hashes, columns.minutes))
+        order = np.argsort(columns.hashes)
+        if np.ptp(columns.minutes):
+            order = order[np.argsort(columns.minutes[order], kind="stable")]
         ordered = columns.take(order)
         new = np.ones(len(order), np.bool_)
-        new[1:] = np.diff(ordered.hashes) != 0
-        new[1:] |= np.diff(ordered.minutes) != 0
-        ordered = ordered.take(new)
+        new[1:] = ordered.hashes[1:] != ordered.hashes[:-1]
+        new[1:] |= ordered.minutes[1:] != ordered.minutes[:-1]
+        if not new.all():
+            ordered = ordered.take(new)
         fresh = np.empty(len(ordered.codes), np.bool_)
         for minute, first, last in _spans(ordered.minutes):
             ids = self._ids.setdefault(minute, _Ids())
@@ -260,7 +263,7 @@ class PaneEngine:
         if not len(columns.codes):
             return
         places = columns.minutes << 32 | columns.codes
-        order = np.argsort(places, kind="stable")
+        order = np.argsort(places)
         places = places[order]
         firsts = np.concatenate(([0], np.flatnonzero(np.diff(places)) + 1))
         values, good = columns.values[order], columns.good[order]

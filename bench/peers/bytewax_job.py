@@ -24,6 +24,7 @@ from bytewax.testing import cluster_main
 from bench.ours import report
 from bench.ours.pane_engine import Event
 from bench.ours.settings import VariantSettings, from_arguments
+from shared.runtime.collector import calm_collector
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
@@ -155,6 +156,7 @@ def _result(item: tuple[str, tuple[int, Cell]]) -> KafkaSinkMessage[bytes, bytes
 
 
 if __name__ == "__main__":
+    calm_collector()
     reader = _Reader()
     cluster_main(flow_of(from_arguments(), reader), [], 0)
     report.done(reader.events)

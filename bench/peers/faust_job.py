@@ -16,6 +16,7 @@ import mode.loop
 
 from bench.ours import report
 from bench.ours.settings import VariantSettings, from_arguments
+from shared.runtime.collector import calm_collector
 
 MINUTE_MS: Final = 60_000
 SETTLE_SECONDS: Final = 1.5
@@ -74,6 +75,7 @@ def _book(event: dict[str, Any], ids: Any, panes: Any) -> None:
 
 
 if __name__ == "__main__":
+    calm_collector()
     mode.loop.use("uvloop")
     given = from_arguments()
     for name in ("faust", "mode", "aiokafka", "faust.transport.drivers.aiokafka"):

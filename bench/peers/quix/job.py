@@ -11,6 +11,8 @@ from typing import Any
 from quixstreams import Application
 from quixstreams.dataframe.windows import Count, Max, Min, Sum
 
+from shared.runtime.collector import calm_collector
+
 
 class Progress:
     """Counts processed messages, and stops the application after the last."""
@@ -43,6 +45,7 @@ def result(window: dict[str, Any], key: bytes, timestamp: int, headers: object) 
 
 
 def main() -> None:
+    calm_collector()
     settings = json.loads(sys.argv[1])
     progress = Progress(settings["events"])
     app = Application(
