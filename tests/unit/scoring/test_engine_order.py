@@ -17,6 +17,7 @@ from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, TOTAL
+from tests.unit.scoring.crashing import Crashing
 from tests.unit.scoring.engine_events import (
     START,
     Log,
@@ -98,45 +99,6 @@ def in_one_go(events: list[dict[str, Any]], rules: RuleHistory, until_ms: int) -
     log.feed(engine)
     engine.advance(until_ms)
     return [engine.flush(caught_up=True)]
-
-
-class Crashing:
-    """An engine whose process may die: before a flush is stored, or right after."""
-
-    def __init__(self, rules: RuleHistory) -> None:
-        self.rules = rules
-        self.log = Log()
-        self.stored: list[Flush] = []
-        self.engine = new_engine(rules)
-
-    def step(self, events: list[dict[str, Any]], fate: str, stream_ms: int = 0) -> None:
-        self.log.append(events)
-        self.log.feed(self.engine)
-        self.engine.advance(stream_ms)
-        if fate == "waits":
-            return
-        flush = self.engine.flush(caught_up=False)
-        if fate != "dies unstored":
-            self.stored.append(flush)
-        if fate != "lives":
-            self.engine = self._restored()
-
-    def finish(self, stream_ms: int = 0) -> list[Flush]:
-        self.log.feed(self.engine)
-        self.engine.advance(stream_ms)
-        while self.engine.has_pending or self.engine.has_due:
-            self.stored.append(self.engine.flush(caught_up=True))
-        return self.stored
-
-    def _restored(self) -> Engine:
-        engine = new_engine(self.rules)
-        tail = Tail()
-        for flush in self.stored:
-            for record in flush.changelog:
-                tail.append(record)
-        engine.restore(tail.take())
-        engine.finish_restore()
-        return engine
 
 
 @settings(max_examples=150, deadline=None)

@@ -19,9 +19,11 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// A total of absurd amounts may leave 64 bits. It must stop nothing, and is exact again when
+    /// they are taken back.
     pub fn add(&mut self, other: Self) {
         self.n += other.n;
-        self.total += other.total;
+        self.total = self.total.wrapping_add(other.total);
         self.good += other.good;
     }
 }
@@ -167,6 +169,20 @@ fn number(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_total_that_has_left_64_bits_comes_back() {
+        let absurd = |sign: i64| Sums {
+            n: sign,
+            total: sign * i64::MAX,
+            good: 0,
+        };
+        let mut sums = Sums::default();
+        for sign in [1, 1, -1, -1] {
+            sums.add(absurd(sign));
+        }
+        assert_eq!(sums, Sums::default());
+    }
 
     #[test]
     fn a_cell_has_forty_bytes() {
