@@ -270,6 +270,17 @@ def test_a_restore_reads_no_more_than_the_last_complete_round_of_slices() -> Non
     assert touched(engine, log) == touched(again, log) != {}
 
 
+def test_rounds_of_slices_end_in_a_replay_that_makes_more_cells_than_they_state() -> None:
+    engine, log, chance = new_engine(RULES), Log(), random.Random(7)
+    begun = 0
+    for number in range(60):
+        opened = [(f"T-{number}-{place}", number * 10 + place / 3) for place in range(30)]
+        log.append(event("ticket.opened", *ticket, holder_of(chance)) for ticket in opened)
+        log.feed(engine)
+        begun += engine.flush(caught_up=False).cycle_started
+    assert begun > 2
+
+
 def test_a_round_that_was_not_completed_is_not_relied_on() -> None:
     tail = Tail()
     for revision, cycle in enumerate((1, 1, 2, 2, 4, 4)):

@@ -70,8 +70,9 @@ impl Cell {
 }
 
 /// The cells of a level that start together; a place is given to each when it is first booked in.
-#[derive(Default)]
+/// `round` is that of slices in which the pane came to be.
 pub struct Pane {
+    pub round: u32,
     cells: Vec<Cell>,
     index: HashTable<u32>,
     sketches: SketchArena,
@@ -80,6 +81,17 @@ pub struct Pane {
 }
 
 impl Pane {
+    pub fn new(round: u32) -> Self {
+        Self {
+            round,
+            cells: Vec::new(),
+            index: HashTable::new(),
+            sketches: SketchArena::default(),
+            touched: Vec::new(),
+            is_warm: false,
+        }
+    }
+
     /// How many cells; their places count from 0.
     pub fn len(&self) -> u32 {
         number(self.cells.len())
