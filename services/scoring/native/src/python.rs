@@ -33,7 +33,7 @@ const CELLS_PER_RECORD: usize = 4000;
 
 impl From<Damaged> for PyErr {
     fn from(error: Damaged) -> Self {
-        PyValueError::new_err(format!("what was stored of a ticket is damaged: {error}"))
+        PyValueError::new_err(format!("what was stored is damaged: {error}"))
     }
 }
 
