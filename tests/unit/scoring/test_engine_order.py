@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.changelog import ChangelogRecord, Tail, decode_changelog
+from services.scoring.core.changelog import ChangelogRecord, Rounds, Tail, decode_changelog
 from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.indicators import INDICATOR_IDS
@@ -289,6 +289,13 @@ def test_a_round_that_was_not_completed_is_not_relied_on() -> None:
     for revision, cycle in enumerate((1, 2, 2, 4, 5)):
         tail.append(in_round(revision, cycle))
     assert [decode_changelog(record).cycle for record in tail.take()] == [4, 5]
+
+
+def test_what_lies_before_a_complete_round_alone_is_superfluous() -> None:
+    rounds = Rounds()
+    assert [rounds.begin(offset) for offset in (10, 20, 30)] == [None, 10, 20]
+    rounds.interrupt()
+    assert [rounds.begin(offset) for offset in (40, 50)] == [None, 40]
 
 
 def in_round(revision: int, cycle: int) -> bytes:

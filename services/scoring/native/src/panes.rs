@@ -243,7 +243,7 @@ impl PaneStore {
         let bucket = self.kinds.bucket_of(row.indicator, row.value)?;
         let sums = Sums {
             n: row.sign,
-            total: row.sign * row.value,
+            total: row.sign.wrapping_mul(row.value),
             good: row.sign * row.good,
         };
         let scopes = self.memberships.of(row.names);
