@@ -291,6 +291,12 @@ def test_a_round_that_was_not_completed_is_not_relied_on() -> None:
     assert [decode_changelog(record).cycle for record in tail.take()] == [4, 5]
 
 
+@pytest.mark.parametrize("inputs", [0, 1, 4])
+def test_a_record_of_other_input_topics_is_refused(inputs: int) -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        new_engine(RULES).restore([in_round(1, 1, inputs)])
+
+
 def test_what_lies_before_a_complete_round_alone_is_superfluous() -> None:
     rounds = Rounds()
     assert [rounds.begin(offset) for offset in (10, 20, 30)] == [None, 10, 20]
@@ -298,8 +304,9 @@ def test_what_lies_before_a_complete_round_alone_is_superfluous() -> None:
     assert [rounds.begin(offset) for offset in (40, 50)] == [None, 40]
 
 
-def in_round(revision: int, cycle: int) -> bytes:
-    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, [0], 0, {}, [], [], [], [0]))
+def in_round(revision: int, cycle: int, inputs: int = 3) -> bytes:
+    at = [0] * inputs
+    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, at, 0, {}, [], [], [], at))
 
 
 def touched(engine: Engine, log: Log) -> dict[object, object]:
