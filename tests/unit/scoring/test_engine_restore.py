@@ -17,6 +17,8 @@ from tests.unit.scoring.rule_texts import EVERYTHING, history
 RULES = history(EVERYTHING)
 PAUSES = (0, 1, 10, 45, 200, 1500, 4 * 1440, 11 * 1440)
 """Minutes: within an hour, until minutes expire, until quarter-hours do."""
+LIFE = 10 * 1440
+"""In so many minutes all begins and ends that is said of a ticket: long before it is forgotten."""
 COURSE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("response.sent", {"sender": "employee"}),
     ("ticket.resolved", {}),
@@ -51,12 +53,13 @@ class Restores(RuleBasedStateMachine):
 
     def _event(self, chance: random.Random) -> dict[str, Any]:
         self.events += 1
-        ticket = f"T-{chance.randint(0, 11)}"
         kind, data = chance.choice(COURSE)
         if chance.random() < 0.4:
             kind, data = chance.choice(("ticket.opened", "ticket.assigned")), _holder(chance)
-        at = self.minutes - chance.choice((0, 0, 0, 5, 240, 3 * 1440))
-        return event(kind, ticket, max(0.0, at), data, id=str(self.events))
+        at = max(0.0, self.minutes - chance.choice((0, 0, 0, 5, 240, 3 * 1440)))
+        # What comes after a ticket was forgotten is another ticket's: when that is, flushes decide.
+        ticket = f"T-{at // LIFE}-{chance.randint(0, 11)}"
+        return event(kind, ticket, at, data, id=str(self.events))
 
     @rule()
     def die_again(self) -> None:
