@@ -53,6 +53,7 @@ from shared.contracts.indicators import INDICATORS, Kind, Text
 _UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION: Final = re.compile(r"(?:\d+(?:ms|s|m|h|d))+")
 _DURATION_PART: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
+_MOST_MS: Final = 100 * 366 * 86_400_000
 _SHARES: Final = ("ratio", "share_within")
 
 
@@ -60,7 +61,10 @@ def parse_duration(text: object) -> int:
     """``90s``, ``5m``, ``1h30m``, ``2d`` to milliseconds; raises ``ValueError``."""
     if not isinstance(text, str) or not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is no duration: write a number and ms, s, m, h or d, as in 5m")
-    return sum(int(number) * _UNITS_MS[unit] for number, unit in _DURATION_PART.findall(text))
+    length = sum(int(number) * _UNITS_MS[unit] for number, unit in _DURATION_PART.findall(text))
+    if length > _MOST_MS:
+        raise ValueError(f"{text!r} is longer than 100 years: is its unit right?")
+    return length
 
 
 def parse_amount(indicator: str, measure: Measure, amount: object) -> float:

@@ -17,9 +17,9 @@ class DeadLetter(msgspec.Struct, kw_only=True):
 
     Reasons: ``undecodable`` no event of the contract; ``wrong_key`` its key is not its ticket's id,
     so it may lie in a partition that does not own the ticket; ``future`` its time lies after its
-    reception by more than the tolerance; ``implausible_time`` before 2000; ``too_late`` older than
-    the horizon; ``too_many_events`` a ticket with more events, in number or in bytes, than any
-    ticket has.
+    reception by more than the tolerance; ``implausible_time`` before 2000 or after 2099;
+    ``too_late`` older than the horizon; ``too_many_events`` a ticket with more events, in number or
+    in bytes, than any ticket has.
     """
 
     topic: str

@@ -26,6 +26,9 @@ FUTURE_TOLERANCE_MS: Final = 5 * 60_000
 """How far an event's time may lie after its reception before it counts as from the future."""
 EARLIEST_TIME_MS: Final = 946_684_800_000
 """2000-01-01: an event older than this carries a broken clock or a unit mistake."""
+LATEST_TIME_MS: Final = 4_102_444_799_999
+"""The end of 2099: what claims to be received later is such a mistake, too. Calendars and zones end
+with the year 9999, and no engine may come near it."""
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_LENGTH, pattern=NAME_PATTERN)]

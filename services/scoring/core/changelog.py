@@ -103,3 +103,20 @@ class Tail:
         self._records.reverse()
         while self._records:
             yield self._records.pop()
+
+
+class Rounds:
+    """Where the rounds of slices that one engine began lie in the log."""
+
+    def __init__(self) -> None:
+        self._began: int | None = None
+
+    def begin(self, offset: int) -> int | None:
+        """A round begins at an offset, so the one before is complete: what lies before that is
+        superfluous. None where no round before is known."""
+        superfluous, self._began = self._began, offset
+        return superfluous
+
+    def interrupt(self) -> None:
+        """Another engine takes over: the round under way is never completed."""
+        self._began = None

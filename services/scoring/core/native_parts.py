@@ -10,7 +10,7 @@ from services.scoring.core import ledger
 from services.scoring.core.pane_kinds import PANE_KINDS, PaneKinds
 from services.scoring.core.rules import HOLDER_KINDS, RuleHistory, RuleSet
 from services.scoring.core.slow_reader import Readable, Reason, SlowEvent
-from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS
+from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, LATEST_TIME_MS
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 
 HolderLimit = tuple[int, str | None, str | None, int]
@@ -59,6 +59,7 @@ class EngineParts:
     most_names: int
     most_deadlines: int
     earliest_ms: int = EARLIEST_TIME_MS
+    latest_ms: int = LATEST_TIME_MS
     future_tolerance_ms: int = FUTURE_TOLERANCE_MS
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from services.scoring.core import ledger
 from shared.contracts.decode import DecodeError, decode_event
-from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, epoch_ms
+from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, LATEST_TIME_MS, epoch_ms
 
 
 class Readable(Protocol):
@@ -50,7 +50,7 @@ def read_slowly(record: Readable) -> SlowEvent | Reason:
     fact = ledger.fact_of(event)
     if fact.time_ms > received + FUTURE_TOLERANCE_MS:
         return "future", f"time is {event.time.isoformat()}"
-    if fact.time_ms < EARLIEST_TIME_MS:
+    if not EARLIEST_TIME_MS <= fact.time_ms <= LATEST_TIME_MS:
         return "implausible_time", f"time is {event.time.isoformat()}"
     return SlowEvent(
         event.subject, received, fact.time_ms, fact.kind, fact.event, fact.names, fact.numbers

@@ -211,6 +211,12 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         del revoked  # the eager protocol takes back everything
         try:
             await self._flush_all()
+        except (Exception, asyncio.CancelledError):
+            raise
+        except BaseException as error:
+            # A panic of the compiled core is no Exception, and aiokafka would lose its coordinator
+            # to it in silence. The next owner meets it where it ends the process.
+            raise RuntimeError(f"the engine has broken down: {error!r}") from error
         finally:
             await self._drop_all()
 

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
-from services.scoring.core.changelog import Tail
+from services.scoring.core.changelog import Rounds, Tail
 from services.scoring.core.engine import Flush, Refused
 from shared.contracts.dead_letters import DeadLetter, encode_dead_letter
 from shared.contracts.measurements import encode_measurements
@@ -61,11 +61,12 @@ class PartitionStore:
         self._partitions = partitions
         self._changelog = TopicPartition(MEASURE_CHANGELOG.name, partition)
         self._producer: AIOKafkaProducer | None = None
-        self._cycle_start: int | None = None
+        self._rounds = Rounds()
         self._trimmed = 0
 
     async def fence(self) -> None:
         """Become the only writer of the partition."""
+        self._rounds.interrupt()
         producer = make_producer(
             self._bootstrap,
             transactional_id=f"bellwether-measure-{self._partition}",
@@ -211,7 +212,7 @@ class PartitionStore:
 
     async def _trim(self, cycle_start: int) -> None:
         """Delete what a completed round of slices has made superfluous, some records at a time."""
-        obsolete, self._cycle_start = self._cycle_start, cycle_start
+        obsolete = self._rounds.begin(cycle_start)
         if obsolete is None or obsolete - self._trimmed < TRIM_RECORDS:
             return
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import pytest
 from aiokafka.errors import KafkaError
 
+from services.scoring.core.engine import Engine, Flush
+from services.scoring.measure import store as store_module
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.worker import PartitionWorker
@@ -24,6 +26,8 @@ pytestmark = pytest.mark.integration
 PARTITIONS = 6
 SHARE = 50
 """Events in a flush."""
+TICKETS_HELD = 200
+"""Ten slices of a round."""
 
 
 class Message(NamedTuple):
@@ -109,6 +113,44 @@ async def test_a_flush_that_the_new_owner_has_fenced_off_is_stored_nowhere(
     gc.collect()  # futures of the fenced producer complain when they go: let it be here
 
 
+class WatchedStore(PartitionStore):
+    """Tells how many flushes of the round under way were stored."""
+
+    stored = 0
+
+    async def store(self, flush: Flush) -> None:
+        await super().store(flush)
+        self.stored = 1 if flush.cycle_started else self.stored + 1
+
+    async def tickets(self) -> int:
+        """How many tickets a restore finds."""
+        engine = Engine(0, load_rules(None), len(INPUTS))
+        engine.restore((await self.read_changelog()).take())
+        return engine.tickets
+
+
+async def test_what_an_interrupted_round_has_not_stated_again_is_not_deleted(
+    kafka: str, messages: Sequence[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del messages  # they come with the topics
+    monkeypatch.setattr(store_module, "TRIM_RECORDS", 1)
+    store = WatchedStore(kafka, 4, PARTITIONS)
+    worker = PartitionWorker(4, load_rules(None), store, FlushPolicy())
+    await worker.start()
+    read(worker, [_opening(number) for number in range(TICKETS_HELD)])
+    tickets, rounds = TICKETS_HELD, 0
+    while rounds < 4 or store.stored < 2:
+        read(worker, [_opening(tickets)])
+        await worker.flush_all(caught_up=True)
+        tickets, rounds = tickets + 1, rounds + (store.stored == 1)
+    await worker.stop()
+    await worker.start()  # as after a flush that was not stored
+    read(worker, [_opening(tickets)])
+    await worker.flush_all(caught_up=True)
+    assert await store.tickets() == tickets + 1
+    await worker.stop()
+
+
 async def test_a_flush_full_of_the_longest_names_is_stored(kafka: str) -> None:
     """Far more than a request may hold by default, though little once it is compressed."""
     worker = await owner(kafka, partition=3)
@@ -125,19 +167,27 @@ def _long_winded(count: int) -> list[Message]:
         part: [f"{part}{n}" + "名" * 180 for n in range(20)]
         for part in ("department", "team", "employee", "channel", "category")
     }
-    found = []
-    for number in range(count):
-        ticket = f"T-{number}" + "号" * 180
-        data = {part: choices[number % 20] for part, choices in names.items()}
-        event = {
-            "specversion": "1.0",
-            "id": ticket,
-            "source": "long-winded",
-            "type": "ticket.opened",
-            "subject": ticket,
-            "time": "2026-03-04T02:00:00Z",
-            "receivedtime": "2026-03-04T02:00:00Z",
-            "data": data,
-        }
-        found.append(Message(number, 0, ticket.encode(), json.dumps(event).encode()))
-    return found
+    return [
+        _opening(
+            number,
+            ticket=f"T-{number}" + "号" * 180,
+            data={part: choices[number % 20] for part, choices in names.items()},
+        )
+        for number in range(count)
+    ]
+
+
+def _opening(number: int, ticket: str = "", data: dict[str, str] | None = None) -> Message:
+    """The ticket of this number is opened."""
+    subject = ticket or f"T-{number}"
+    event = {
+        "specversion": "1.0",
+        "id": subject,
+        "source": "long-winded",
+        "type": "ticket.opened",
+        "subject": subject,
+        "time": "2026-03-04T02:00:00Z",
+        "receivedtime": "2026-03-04T02:00:00Z",
+        "data": data or {},
+    }
+    return Message(number, 0, subject.encode(), json.dumps(event).encode())

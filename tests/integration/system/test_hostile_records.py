@@ -30,6 +30,7 @@ TICKET = "T-000000"
 
 LARGE = 4_000_000
 BEFORE = "1990-06-01T12:00:00Z"
+LAST = "9999-12-31T23:59:59.999Z"
 AT = "2026-03-04T02:30:00Z"
 LATER = (datetime.fromisoformat(AT) + timedelta(minutes=6)).isoformat()
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -81,6 +82,7 @@ HOSTILE = (
     Hostile(SURVEYS, "future", event(type="survey.sent", time=LATER, data={"kind": "csat"})),
     Hostile(TICKETS, "implausible_time", event(time=BEFORE)),
     Hostile(TICKETS, "implausible_time", event(time=BEFORE, receivedtime=BEFORE)),
+    Hostile(TICKETS, "implausible_time", event(time=LAST, receivedtime=LAST)),
 )
 
 

@@ -161,12 +161,19 @@ Sums = tuple[int, int, int, tuple[tuple[int, int], ...]]
 def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     """What a reader of ``panes`` holds after these flushes: the last cell of each key, without
     those that are empty again or no longer kept."""
-    watermark = _watermark_of(flushes[-1])
-    held: dict[CellKey, Sums] = {}
-    for flush in flushes:
-        for update in flush.panes:
-            for cell in [*update.slice_cells, *update.cells]:
-                held[key_of(cell)] = _sums(cell)
+    updates = (update for flush in flushes for update in flush.panes)
+    return _held((cell for u in updates for cell in [*u.slice_cells, *u.cells]), flushes[-1])
+
+
+def slice_cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
+    """The same of the slices alone."""
+    updates = (update for flush in flushes for update in flush.panes)
+    return _held((cell for u in updates for cell in u.slice_cells), flushes[-1])
+
+
+def _held(stated: Iterable[Cell], last: Flush) -> dict[CellKey, Sums]:
+    watermark = _watermark_of(last)
+    held = {key_of(cell): _sums(cell) for cell in stated}
     return {
         key: sums
         for key, sums in held.items()

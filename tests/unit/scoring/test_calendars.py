@@ -58,6 +58,24 @@ def test_a_limit_runs_out_in_working_time(start: str, hours: int, deadline: str)
     assert COMPILED.deadline(ms(start), hours * HOUR) == ms(deadline)
 
 
+@pytest.mark.parametrize("year", [2000, 2029, 2031, 2064, 2099])
+def test_a_limit_runs_out_in_every_decade(year: int) -> None:
+    start = ms(f"{year}-06-01T00:00")
+    deadline = bellwether_native.Calendar(CHINA.spans).deadline(start, HOUR)
+    assert deadline is not None
+    assert CHINA.elapsed(start, deadline) == HOUR
+
+
+def test_when_a_limit_runs_out_does_not_depend_on_what_was_asked_before() -> None:
+    rarely = Calendar(SHANGHAI, {0: (Period(600, 601),)}, {})
+    start, decades = ms("2026-06-01T00:00"), 60_000 * 53 * 29
+    deadline = bellwether_native.Calendar(rarely.spans).deadline(start, decades)
+    compiled = bellwether_native.Calendar(rarely.spans)
+    for _ in range(1000):
+        assert compiled.deadline(start, 2 * decades) is None
+    assert compiled.deadline(start, decades) == deadline is not None
+
+
 @pytest.mark.parametrize(
     ("day", "hours"), [("2026-03-28", 24), ("2026-03-29", 23), ("2026-10-25", 25)]
 )

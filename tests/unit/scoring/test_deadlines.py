@@ -13,7 +13,7 @@ from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.stream_time import LIVE_MS, partition_time
 from shared.contracts.indicators import INDICATOR_IDS
 from tests.unit.scoring.engine_events import START, Log, event, new_engine
-from tests.unit.scoring.promising import promise_rules
+from tests.unit.scoring.promising import OFFICE_HOURS, promise_rules, successive
 
 HOUR = 60
 T = "T-1"
@@ -200,6 +200,19 @@ def test_a_bare_opening_that_would_be_late_by_its_first_holder_is_replayed() -> 
     other = Partition()
     other.flush([bare])
     assert booked(other.flush([event("ticket.assigned", T, 9, STORES)])) == []
+
+
+def test_a_version_that_comes_into_force_at_the_end_of_time_holds_no_deadline_up() -> None:
+    limit = ("resolution_time_business", "department:*", "10h")
+    rules = successive(
+        promise_rules(limit, calendar=OFFICE_HOURS),
+        promise_rules(limit, version="v2", valid_from="9999-12-31T00:00:00Z"),
+    )
+    engine, log = new_engine(rules), Log()
+    log.append([OPENED_AT_STORES])
+    log.feed(engine)
+    engine.advance(at(3 * 24 * HOUR))
+    assert attainment(engine.flush(caught_up=True)) == [(1, 0, 26 * HOUR - 60)]
 
 
 @pytest.mark.parametrize(

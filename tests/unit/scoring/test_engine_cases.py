@@ -15,6 +15,7 @@ from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import Measurement
 from tests.unit.scoring.engine_events import START, Log, event, measure, new_engine
+from tests.unit.scoring.promising import IN_OFFICE_HOURS
 
 RULES = load_rules(None)
 T = "T-1"
@@ -230,6 +231,17 @@ def test_an_event_from_the_future_is_refused_and_moves_no_watermark() -> None:
     future = event("ticket.resolved", T, 6, received=START)
     flush = measure(RULES, [OPENED, future])
     assert [letter.reason for letter in flush.dead_letters] == ["future"]
+    assert flush.watermark.watermark_ms == round(START.timestamp() * 1000)
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.123456Z"])
+@pytest.mark.parametrize("rules", [RULES, IN_OFFICE_HOURS])
+def test_an_event_that_claims_to_be_received_at_the_end_of_time_is_refused(
+    text: str, rules: RuleHistory
+) -> None:
+    last = {**OPENED, "id": "last", "time": text, "receivedtime": text}
+    flush = measure(rules, [OPENED, last])
+    assert [letter.reason for letter in flush.dead_letters] == ["implausible_time"]
     assert flush.watermark.watermark_ms == round(START.timestamp() * 1000)
 
 

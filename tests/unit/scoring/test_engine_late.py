@@ -119,6 +119,22 @@ def test_a_log_that_is_sent_twice_counts_once_although_tickets_were_forgotten() 
     assert set(_refused([first, second])) == {"too_late"}
 
 
+def test_an_excluded_event_that_is_sent_again_within_the_horizon_stays_excluded() -> None:
+    opening = event("ticket.opened", "T-1", 100 * DAY, {"department": "stores"}, id="opening")
+    excluding = {"action": "exclude", "reason": "test call", "event_id": "opening"}
+    engine, log = new_engine(RULES), Log()
+    log.append([opening, event("ticket.corrected", "T-1", 100 * DAY + 5, excluding)])
+    log.append(_life("T-2", 110 * DAY))
+    log.feed(engine)
+    first = engine.flush(caught_up=True)
+    again = _restored([first])
+    log.append([opening])
+    log.feed(again)
+    second = again.flush(caught_up=True)
+    assert (again.tickets, second.counts.duplicates) == (2, 1)
+    assert _counts([second]) == {}
+
+
 def test_a_ticket_is_forgotten_only_when_no_topic_would_take_its_events_again() -> None:
     engine, log = new_engine(RULES), Log()
     log.append([*_life("T-1", 0), event("ticket.opened", "T-2", YEAR)])

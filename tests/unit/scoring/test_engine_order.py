@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.changelog import ChangelogRecord, Tail, decode_changelog
+from services.scoring.core.changelog import ChangelogRecord, Rounds, Tail, decode_changelog
 from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, TOTAL
+from tests.unit.scoring.crashing import Crashing
 from tests.unit.scoring.engine_events import (
     START,
     Log,
@@ -98,45 +99,6 @@ def in_one_go(events: list[dict[str, Any]], rules: RuleHistory, until_ms: int) -
     log.feed(engine)
     engine.advance(until_ms)
     return [engine.flush(caught_up=True)]
-
-
-class Crashing:
-    """An engine whose process may die: before a flush is stored, or right after."""
-
-    def __init__(self, rules: RuleHistory) -> None:
-        self.rules = rules
-        self.log = Log()
-        self.stored: list[Flush] = []
-        self.engine = new_engine(rules)
-
-    def step(self, events: list[dict[str, Any]], fate: str, stream_ms: int = 0) -> None:
-        self.log.append(events)
-        self.log.feed(self.engine)
-        self.engine.advance(stream_ms)
-        if fate == "waits":
-            return
-        flush = self.engine.flush(caught_up=False)
-        if fate != "dies unstored":
-            self.stored.append(flush)
-        if fate != "lives":
-            self.engine = self._restored()
-
-    def finish(self, stream_ms: int = 0) -> list[Flush]:
-        self.log.feed(self.engine)
-        self.engine.advance(stream_ms)
-        while self.engine.has_pending or self.engine.has_due:
-            self.stored.append(self.engine.flush(caught_up=True))
-        return self.stored
-
-    def _restored(self) -> Engine:
-        engine = new_engine(self.rules)
-        tail = Tail()
-        for flush in self.stored:
-            for record in flush.changelog:
-                tail.append(record)
-        engine.restore(tail.take())
-        engine.finish_restore()
-        return engine
 
 
 @settings(max_examples=150, deadline=None)
@@ -308,6 +270,17 @@ def test_a_restore_reads_no_more_than_the_last_complete_round_of_slices() -> Non
     assert touched(engine, log) == touched(again, log) != {}
 
 
+def test_rounds_of_slices_end_in_a_replay_that_makes_more_cells_than_they_state() -> None:
+    engine, log, chance = new_engine(RULES), Log(), random.Random(7)
+    begun = 0
+    for number in range(60):
+        opened = [(f"T-{number}-{place}", number * 10 + place / 3) for place in range(30)]
+        log.append(event("ticket.opened", *ticket, holder_of(chance)) for ticket in opened)
+        log.feed(engine)
+        begun += engine.flush(caught_up=False).cycle_started
+    assert begun > 2
+
+
 def test_a_round_that_was_not_completed_is_not_relied_on() -> None:
     tail = Tail()
     for revision, cycle in enumerate((1, 1, 2, 2, 4, 4)):
@@ -318,8 +291,22 @@ def test_a_round_that_was_not_completed_is_not_relied_on() -> None:
     assert [decode_changelog(record).cycle for record in tail.take()] == [4, 5]
 
 
-def in_round(revision: int, cycle: int) -> bytes:
-    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, [0], 0, {}, [], [], [], [0]))
+@pytest.mark.parametrize("inputs", [0, 1, 4])
+def test_a_record_of_other_input_topics_is_refused(inputs: int) -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        new_engine(RULES).restore([in_round(1, 1, inputs)])
+
+
+def test_what_lies_before_a_complete_round_alone_is_superfluous() -> None:
+    rounds = Rounds()
+    assert [rounds.begin(offset) for offset in (10, 20, 30)] == [None, 10, 20]
+    rounds.interrupt()
+    assert [rounds.begin(offset) for offset in (40, 50)] == [None, 40]
+
+
+def in_round(revision: int, cycle: int, inputs: int = 3) -> bytes:
+    at = [0] * inputs
+    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, at, 0, {}, [], [], [], at))
 
 
 def touched(engine: Engine, log: Log) -> dict[object, object]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.scoring.core.calendars import Calendar
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.timeline import Holder, Segment, by_holder
 from shared.contracts.indicators import INDICATOR_IDS
@@ -21,6 +22,7 @@ from tests.unit.scoring.test_clock_cases import (
     NIGHTS,
     STORES,
     Step,
+    T,
     exempt,
     local_ms,
     told,
@@ -164,3 +166,19 @@ def resolution_times(
         for row in batch.rows
         if INDICATOR_IDS[row.indicator] in ("resolution_time", "resolution_time_business")
     }
+
+
+def test_a_calendar_that_fails_tells_no_wrong_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[Step] = [(MON + "09:00", "opened", STORES), (MON + "10:00", "resolved")]
+    flush = measure(OFFICE, told(steps, OFFICE.zone))
+
+    def fail(*_: object) -> None:
+        raise OverflowError("no such day")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Calendar, "spans", fail)
+        engine = new_engine(OFFICE)
+    engine.restore(flush.changelog)
+    engine.finish_restore()
+    with pytest.raises(OverflowError, match="no such day"):
+        engine.timeline(T, local_ms(WED + "10:00", OFFICE.zone))

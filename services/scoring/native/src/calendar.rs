@@ -11,7 +11,7 @@ const DAY_MS: i64 = 86_400_000;
 const FIRST_MS: i64 = 946_684_800_000 - 2 * DAY_MS;
 const STEP_MS: i64 = 400 * DAY_MS;
 /// Working time that does not come to pass for so long never does.
-const MOST_AHEAD_MS: i64 = 30 * 366 * DAY_MS;
+pub const MOST_AHEAD_MS: i64 = 30 * 366 * DAY_MS;
 
 /// `before` is how much working time lies before each span.
 pub struct Calendar<L> {
@@ -44,15 +44,12 @@ impl<L: Layout> Calendar<L> {
     }
 
     /// The first instant at which so much working time has passed since `start_ms`; none when that
-    /// is decades away.
+    /// is decades away, however far the calendar is laid out already.
     pub fn deadline(&mut self, start_ms: i64, duration_ms: i64) -> Option<i64> {
         if duration_ms <= 0 {
             return Some(start_ms);
         }
-        let last_ms = self.laid_out_ms + MOST_AHEAD_MS;
-        if start_ms > last_ms {
-            return None;
-        }
+        let last_ms = start_ms.saturating_add(MOST_AHEAD_MS);
         let wanted = self.worked_until(start_ms).checked_add(duration_ms)?;
         while self.total < wanted {
             if self.laid_out_ms > last_ms {
@@ -61,7 +58,8 @@ impl<L: Layout> Calendar<L> {
             self.lay_out_next();
         }
         let place = self.before.partition_point(|&before| before < wanted) - 1;
-        Some(self.starts[place] + wanted - self.before[place])
+        let end = self.starts[place] + wanted - self.before[place];
+        (end <= last_ms).then_some(end)
     }
 
     fn worked_until(&mut self, time_ms: i64) -> i64 {
@@ -130,6 +128,21 @@ mod tests {
         );
         assert_eq!(calendar.deadline(nine - HOUR_MS, 0), Some(nine - HOUR_MS));
         assert_eq!(calendar.deadline(nine, 100 * 366 * DAY_MS), None);
+    }
+
+    #[test]
+    fn a_deadline_does_not_depend_on_what_was_asked_before() {
+        let year_2060 = MONDAY_MS + 34 * 366 * DAY_MS;
+        let mut calendar = Calendar::new(NineToFive);
+        let first = calendar.deadline(year_2060, HOUR_MS);
+        assert!(first.is_some());
+        let decades = 35 * 366 * 8 * HOUR_MS;
+        assert_eq!(calendar.deadline(MONDAY_MS, decades), None);
+        let laid_out_ms = calendar.laid_out_ms;
+        calendar.elapsed(MONDAY_MS, MONDAY_MS + 40 * 366 * DAY_MS);
+        assert_eq!(calendar.deadline(MONDAY_MS, decades), None);
+        assert_eq!(calendar.deadline(year_2060, HOUR_MS), first);
+        assert!(laid_out_ms < year_2060 + 2 * STEP_MS);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub fn replay<L: Layout>(facts: &[Fact], lifecycle: &mut Lifecycle<L>, until_ms:
     lifecycle.advance(&mut life, &lived_facts(facts));
     lifecycle.pass_time(&mut life, until_ms);
     life.facts = facts.len();
+    // Corrections and what they exclude may be sent again, too: until then nothing is forgotten.
+    life.last = facts.iter().map(Fact::order).max();
     net(&mut lifecycle.rows);
     let rows = std::mem::take(&mut lifecycle.rows);
     let mut anomalies = Anomalies::default();

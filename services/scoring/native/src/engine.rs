@@ -19,7 +19,7 @@ use crate::lateness::Lateness;
 use crate::life::{self, Life, Status};
 use crate::lifecycle::Lifecycle;
 use crate::measured::{self, Columns, Stated};
-use crate::msgpack::Read;
+use crate::msgpack::{Damaged, Read};
 use crate::names::{Holder, NameTable, Names};
 use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, Midnights, PaneStore};
 use crate::promises::{NEVER, Span};
@@ -534,6 +534,10 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             marks,
             settled_ms,
         } = reading.header;
+        let inputs = self.positions.len();
+        if positions.len() != inputs || marks.len() != inputs {
+            return Err(Damaged::Range.into());
+        }
         (self.revision, self.cycle, self.watermark_ms) = (revision, cycle, watermark_ms);
         (self.positions, self.lateness.marks) = (positions, marks);
         (self.stream_ms, self.settled_ms) = (settled_ms, settled_ms);

@@ -29,7 +29,7 @@ pub struct Stated {
     pub event: u64,
 }
 
-/// Holders are places in `holders`; times are ms. `last` is the order of the greatest fact;
+/// Holders are places in `holders`; times are ms. `last` is the order of the greatest fact, be it excluded or a correction;
 /// `sequences` counts the measurements of each indicator that can have several. `next_due_ms` is
 /// when something becomes of the ticket if nothing happens, and `settled_ms` when that was the case
 /// last; `promises` are those that are not settled. `unanswered_ms` is when the customer's wait for

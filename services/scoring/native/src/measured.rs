@@ -77,7 +77,8 @@ fn entry<const WIDTH: usize>(column: &[u8], row: usize) -> [u8; WIDTH] {
     bytes.try_into().expect("a slice of this length")
 }
 
-/// The wire form, `limit` rows at a time; `numbers` are those of the rows' names, and `version_at` gives the place of the version in force.
+/// The wire form, `limit` rows at a time; `numbers` are those of the rows' names, and `version_at`
+/// gives the place of the version in force.
 pub fn to_wire(
     stated: &Stated,
     numbers: &[u32],

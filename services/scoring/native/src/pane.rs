@@ -19,9 +19,11 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// A total of absurd amounts may leave 64 bits. It must stop nothing, and is exact again when
+    /// they are taken back.
     pub fn add(&mut self, other: Self) {
         self.n += other.n;
-        self.total += other.total;
+        self.total = self.total.wrapping_add(other.total);
         self.good += other.good;
     }
 }
@@ -68,8 +70,9 @@ impl Cell {
 }
 
 /// The cells of a level that start together; a place is given to each when it is first booked in.
-#[derive(Default)]
+/// `round` is that of slices in which the pane came to be.
 pub struct Pane {
+    pub round: u32,
     cells: Vec<Cell>,
     index: HashTable<u32>,
     sketches: SketchArena,
@@ -78,6 +81,17 @@ pub struct Pane {
 }
 
 impl Pane {
+    pub fn new(round: u32) -> Self {
+        Self {
+            round,
+            cells: Vec::new(),
+            index: HashTable::new(),
+            sketches: SketchArena::default(),
+            touched: Vec::new(),
+            is_warm: false,
+        }
+    }
+
     /// How many cells; their places count from 0.
     pub fn len(&self) -> u32 {
         number(self.cells.len())
@@ -167,6 +181,20 @@ fn number(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_total_that_has_left_64_bits_comes_back() {
+        let absurd = |sign: i64| Sums {
+            n: sign,
+            total: sign * i64::MAX,
+            good: 0,
+        };
+        let mut sums = Sums::default();
+        for sign in [1, 1, -1, -1] {
+            sums.add(absurd(sign));
+        }
+        assert_eq!(sums, Sums::default());
+    }
 
     #[test]
     fn a_cell_has_forty_bytes() {

@@ -174,6 +174,8 @@ pub struct PaneStore {
     memberships: Memberships,
     days: Days,
     panes: BTreeMap<PaneKey, Pane>,
+    /// Of slices, so far.
+    rounds: u32,
     touched: BTreeSet<PaneKey>,
     staging: Staging,
     layout: Layout,
@@ -192,6 +194,7 @@ impl PaneStore {
             memberships: Memberships::default(),
             days: Days::default(),
             panes: BTreeMap::new(),
+            rounds: 0,
             touched: BTreeSet::new(),
             staging: Staging::default(),
             layout: Layout::default(),
@@ -240,7 +243,7 @@ impl PaneStore {
         let bucket = self.kinds.bucket_of(row.indicator, row.value)?;
         let sums = Sums {
             n: row.sign,
-            total: row.sign * row.value,
+            total: row.sign.wrapping_mul(row.value),
             good: row.sign * row.good,
         };
         let scopes = self.memberships.of(row.names);
@@ -271,8 +274,8 @@ impl PaneStore {
     fn add(&mut self, level: Level, start: Minute, changes: Changes<'_>, watermark_ms: i64) {
         let key = PaneKey { level, start };
         if key.is_kept(watermark_ms) {
-            let pane = self.panes.entry(key).or_default();
             self.touched.insert(key);
+            let pane = self.pane(key);
             for (cell, sums, counts) in changes.each() {
                 pane.add(cell, sums, counts);
             }
@@ -284,14 +287,17 @@ impl PaneStore {
             level: Level::Total,
             start: 0,
         };
-        let is_gauge = |cell: &CellKey| self.kinds.is_gauge[usize::from(cell.indicator)];
-        for (cell, sums, _) in changes.each().filter(|(cell, ..)| is_gauge(cell)) {
-            self.touched.insert(key);
-            self.panes
-                .entry(key)
-                .or_default()
-                .add(cell, sums, std::iter::empty());
+        for (cell, sums, _) in changes.each() {
+            if self.kinds.is_gauge[usize::from(cell.indicator)] {
+                self.touched.insert(key);
+                self.pane(key).add(cell, sums, std::iter::empty());
+            }
         }
+    }
+
+    fn pane(&mut self, key: PaneKey) -> &mut Pane {
+        let round = self.rounds;
+        self.panes.entry(key).or_insert_with(|| Pane::new(round))
     }
 
     /// What was booked is stored: it is no longer news.
@@ -327,17 +333,22 @@ impl PaneStore {
     }
 
     /// The next `budget` cells in a fixed order, without those in panes that are no longer kept;
-    /// and where to go on, `None` at the end of a round.
+    /// and where to go on, `None` at the end of a round. No cursor begins a round. Panes that come
+    /// to be in it are not in its slices: in a replay more come than slices can follow, and the
+    /// round would never end.
     pub fn slice_after(
         &mut self,
         cursor: Option<Cursor>,
         budget: usize,
         watermark_ms: i64,
     ) -> (WireCells, Option<Cursor>) {
+        self.rounds += u32::from(cursor.is_none());
+        let older = |pane: &Pane| pane.round < self.rounds;
         let mut parts = Vec::new();
         let mut left = u32::try_from(budget).unwrap_or(u32::MAX);
         let mut next = None;
-        for (key, pane, first) in ahead(&self.panes, cursor, watermark_ms) {
+        let panes = ahead(&self.panes, cursor, watermark_ms);
+        for (key, pane, first) in panes.filter(|(_, pane, _)| older(pane)) {
             let last = first.saturating_add(left).min(pane.len());
             parts.push(Part {
                 key,
@@ -385,10 +396,7 @@ impl PaneStore {
                 scope: scopes[cell.scope],
                 indicator: cell.indicator,
             };
-            self.panes
-                .entry(key)
-                .or_default()
-                .replace(place, cell.sums, &cell.counts);
+            self.pane(key).replace(place, cell.sums, &cell.counts);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@
 //! within the limit. A limit that runs out just as the day's work ends therefore holds until work
 //! begins again.
 
-use crate::calendar::Layout;
+use crate::calendar::{Layout, MOST_AHEAD_MS};
 use crate::rules::Rules;
 
 /// After all instants.
@@ -107,7 +107,8 @@ impl<L: Layout> Rules<L> {
 
     /// The last instant before so much working time outside the spans has passed. Decades ahead no
     /// timer waits for it.
-    fn worked(&mut self, spans: &[Span], mut start: i64, mut duration: i64) -> i64 {
+    fn worked(&mut self, spans: &[Span], opened_ms: i64, mut duration: i64) -> i64 {
+        let mut start = opened_ms;
         for &(low, high) in spans {
             let Some(end) = self.deadline(start, duration) else {
                 return NEVER;
@@ -117,6 +118,9 @@ impl<L: Layout> Rules<L> {
             }
             duration -= self.worked_ms(start, low);
             start = high;
+            if start.saturating_sub(opened_ms) > MOST_AHEAD_MS {
+                return NEVER;
+            }
         }
         self.deadline(start, duration).map_or(NEVER, |end| end - 1)
     }

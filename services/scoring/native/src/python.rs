@@ -33,7 +33,7 @@ const CELLS_PER_RECORD: usize = 4000;
 
 impl From<Damaged> for PyErr {
     fn from(error: Damaged) -> Self {
-        PyValueError::new_err(format!("what was stored of a ticket is damaged: {error}"))
+        PyValueError::new_err(format!("what was stored is damaged: {error}"))
     }
 }
 
@@ -184,6 +184,7 @@ struct EngineParts {
     midnight: Py<PyAny>,
     read_slowly: Py<PyAny>,
     earliest_ms: i64,
+    latest_ms: i64,
     future_tolerance_ms: i64,
     most_names: usize,
     most_deadlines: usize,
@@ -268,6 +269,7 @@ pub struct Engine {
     digests: Vec<(String, String)>,
     read_slowly: Py<PyAny>,
     earliest_ms: i64,
+    latest_ms: i64,
     future_tolerance_ms: i64,
     failure: Failure,
     scratch: Vec<u8>,
@@ -301,6 +303,7 @@ impl Engine {
             digests: parts.digests,
             read_slowly: parts.read_slowly,
             earliest_ms: parts.earliest_ms,
+            latest_ms: parts.latest_ms,
             future_tolerance_ms: parts.future_tolerance_ms,
             failure,
             scratch: Vec::new(),
@@ -386,9 +389,7 @@ impl Engine {
 
     fn flush<'py>(&mut self, py: Python<'py>, caught_up: bool) -> PyResult<Bound<'py, PyDict>> {
         let flush = self.core.flush(caught_up, &self.digests)?;
-        if let Some(error) = lock(&self.failure).take() {
-            return Err(error);
-        }
+        self.raise_failure()?;
         let found = PyDict::new(py);
         found.set_item("revision", flush.revision)?;
         found.set_item("cycle", flush.cycle)?;
@@ -423,6 +424,7 @@ impl Engine {
         until_ms: i64,
     ) -> PyResult<(Vec<PlainStretch>, Vec<Span>)> {
         let (stretches, exempt) = self.core.stretches(ticket, until_ms)?;
+        self.raise_failure()?;
         let symbols = &self.core.lifecycle.symbols;
         let plain = stretches.into_iter().map(
             |Stretch {
@@ -454,6 +456,10 @@ impl Engine {
 }
 
 impl Engine {
+    fn raise_failure(&self) -> PyResult<()> {
+        lock(&self.failure).take().map_or(Ok(()), Err)
+    }
+
     /// Take what is a usual event in time; whether it was.
     fn take_fast(&mut self, topic: usize, record: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = record.py();
@@ -472,7 +478,7 @@ impl Engine {
             None => record.getattr(intern!(py, "timestamp"))?.extract()?,
         };
         let is_timely = event.time_ms <= received_ms.saturating_add(self.future_tolerance_ms)
-            && event.time_ms >= self.earliest_ms;
+            && (self.earliest_ms..=self.latest_ms).contains(&event.time_ms);
         if !is_timely || key.as_bytes() != event.subject.as_bytes() {
             return Ok(false);
         }

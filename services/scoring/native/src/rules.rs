@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::calendar::{Calendar, Layout};
+use crate::calendar::{Calendar, Layout, MOST_AHEAD_MS};
 use crate::names::{Holder, NO_NAME, Symbol, Symbols};
 use crate::promises::{Allowed, Limits};
 
@@ -214,14 +214,18 @@ impl<L: Layout> Rules<L> {
     pub fn deadline(&mut self, mut start_ms: i64, mut duration_ms: i64) -> Option<i64> {
         while duration_ms > 0 {
             let place = self.place(start_ms);
+            let end = self.versions[place].deadline(start_ms, duration_ms);
             let Some(until) = self.next_start(start_ms) else {
-                return self.versions[place].deadline(start_ms, duration_ms);
+                return end;
             };
-            let worked = self.versions[place].worked_ms(start_ms, until);
-            if worked >= duration_ms {
-                return self.versions[place].deadline(start_ms, duration_ms);
+            if end.is_some_and(|end| end <= until) {
+                return end;
             }
-            (start_ms, duration_ms) = (until, duration_ms - worked);
+            if until.saturating_sub(start_ms) > MOST_AHEAD_MS {
+                return None;
+            }
+            duration_ms -= self.versions[place].worked_ms(start_ms, until);
+            start_ms = until;
         }
         Some(start_ms)
     }

@@ -14,13 +14,18 @@ from services.scoring.measure.worker import PartitionWorker
 from tests.unit.scoring.test_measure_worker import RULES, Clock, KeptFlushes, read, started
 
 
+class Panic(BaseException):
+    """What PyO3 makes of a panic is no Exception."""
+
+
 class Refusing(KeptFlushes):
     """Raises what no broker does."""
 
     closed = False
+    error: type[BaseException] = ZeroDivisionError
 
     async def store(self, flush: Flush) -> None:
-        raise ZeroDivisionError
+        raise self.error
 
     async def close(self) -> None:
         self.closed = True
@@ -53,6 +58,18 @@ async def test_a_worker_whose_last_flush_fails_is_let_go_all_the_same() -> None:
     read(worker)
     member = Member(worker)
     with pytest.raises(ZeroDivisionError):
+        await member.on_partitions_revoked([])
+    assert member.partitions == []
+    assert store.closed
+
+
+async def test_a_panic_at_the_handing_over_is_an_error_that_aiokafka_survives() -> None:
+    store = Refusing()
+    store.error = Panic
+    worker = await started(store, Clock())
+    read(worker)
+    member = Member(worker)
+    with pytest.raises(RuntimeError, match="Panic"):
         await member.on_partitions_revoked([])
     assert member.partitions == []
     assert store.closed

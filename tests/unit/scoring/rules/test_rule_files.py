@@ -69,6 +69,7 @@ def test_a_target_takes_its_defaults_from_its_indicator(tmp_path: Path) -> None:
     ("old", "new", "line", "key", "hint"),
     [
         ("at_most: 5m", "at_most: 5 minutes", 7, "targets[0]", "as in 5m"),
+        ("at_most: 5m", "at_most: 99999999999999999999h", 7, "targets[0]", "longer than 100 years"),
         ("at_most: 5m", "at_least: 5m", 7, "targets[0]", "at_most instead"),
         ("measure: p90", "measure: ratio", 7, "targets[0]", "p90"),
         ("indicator: first_response_time", "indicator: smiles", 9, "indicator", "use one of"),
