@@ -74,23 +74,7 @@ class Panes:
 
     def restore(self, cells: Cells) -> None:
         """Take absolute cells."""
-        self._store.restore((cells.scopes, columns_of(cells)))
-
-
-def columns_of(cells: Cells) -> _Columns:
-    """The ten columns."""
-    return (
-        cells.scope,
-        cells.level,
-        cells.indicator,
-        cells.start_ms,
-        cells.n,
-        cells.total,
-        cells.good,
-        cells.buckets,
-        cells.bucket,
-        cells.counts,
-    )
+        self._store.restore((cells.scopes, cells.columns))
 
 
 def _native(row: Row) -> tuple[int, int, int, int, int, tuple[str, str, str, str, str]]:
