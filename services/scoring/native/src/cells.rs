@@ -246,7 +246,7 @@ impl WireCells {
         let usual = USUAL_CELL_BYTES * cells.len() + USUAL_BUCKET_BYTES * entries.len();
         let mut columns = Packed::with_capacity(usual);
         let runs = self.run[cells.clone()].iter();
-        columns.push_narrow(runs.map(|run| i64::from(run - first)));
+        columns.push_narrow(runs.map(|run| i64::from(run.wrapping_sub(first))));
         columns.push(&self.level[cells.clone()]);
         columns.push(&self.indicator[cells.clone()]);
         columns.push_narrow(wide(&self.start[cells.clone()]));

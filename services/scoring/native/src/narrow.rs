@@ -33,6 +33,12 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
         self.end_column();
     }
 
+    /// The same, entry by entry.
+    pub fn push_each<const WIDTH: usize>(&mut self, entries: impl Iterator<Item = [u8; WIDTH]>) {
+        entries.for_each(|entry| self.bytes.extend(entry));
+        self.end_column();
+    }
+
     /// The next column, made as narrow as it can be.
     pub fn push_narrow(&mut self, values: impl ExactSizeIterator<Item = i64> + Clone) {
         match width_of(values.clone()) {
@@ -74,13 +80,13 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
     }
 }
 
-/// How many bytes the greatest of some values needs, signs included.
+/// How many bytes the greatest of some values needs, signs included. Where the bits of a value begin
+/// to differ from its sign, it differs from itself shifted by one.
 fn width_of(values: impl Iterator<Item = i64>) -> usize {
-    let bits = values.fold(0, |bits, value| bits | value ^ value >> 63);
-    match bits {
-        0..0x80 => 1,
-        0x80..0x8000 => 2,
-        0x8000..0x8000_0000 => 4,
+    match values.fold(0, |bits, value| bits | (value ^ value << 1).cast_unsigned()) {
+        0..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x1_0000..=0xffff_ffff => 4,
         _ => 8,
     }
 }
