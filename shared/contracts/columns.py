@@ -31,16 +31,16 @@ def pack_narrow(numbers: Sequence[int]) -> bytes:
     return pack(_CODES[width], numbers)
 
 
-def width_of(column: bytes, entries: int) -> int:
-    """The bytes of each of so many entries of a narrow column; 1 where it has none. Raises
-    ``ValueError`` when the column has no possible width."""
+def width_of(column: bytes, entries: int) -> int | None:
+    """The bytes of each of so many entries of a narrow column, 1 where it has none; None where it
+    cannot have so many."""
     width = len(column) // entries if entries else 1
-    if width not in _CODES or len(column) != width * entries:
-        raise ValueError(f"{len(column)} bytes are no column of {entries} integers")
-    return width
+    return width if width in _CODES and len(column) == width * entries else None
 
 
 def unpack_narrow(column: bytes, entries: int) -> tuple[int, ...]:
-    """The so many numbers of a narrow column. Raises ``ValueError`` when it has no possible
-    width."""
-    return unpack(_CODES[width_of(column, entries)], column)
+    """The numbers of a narrow column. Raises ``ValueError`` where it cannot have so many."""
+    width = width_of(column, entries)
+    if width is None:
+        raise ValueError(f"{len(column)} bytes are no column of {entries} integers")
+    return unpack(_CODES[width], column)

@@ -400,7 +400,10 @@ impl<'a> CellColumns<'a> {
         all(self.scope, is_scope, |number| {
             WireError::Scope(number, scopes)
         })?;
-        let unknown = self.level.iter().find(|level| Level::from_wire(**level).is_none());
+        let unknown = self
+            .level
+            .iter()
+            .find(|level| Level::from_wire(**level).is_none());
         unknown.map_or(Ok(()), |level| Err(WireError::Level(*level)))?;
         all(
             self.start,

@@ -56,7 +56,11 @@ pub fn from_booked(columns: [&[u8]; BOOKED_COLUMNS], numbers: &[u32]) -> Read<Ve
     if sign.len() != size || good.len() != size {
         return Err(Damaged::Ends);
     }
-    let [time_ms, value, names] = [integers(time_ms, size)?, integers(value, size)?, integers(names, size)?];
+    let [time_ms, value, names] = [
+        integers(time_ms, size)?,
+        integers(value, size)?,
+        integers(names, size)?,
+    ];
     let signed = |byte: u8| i64::from(i8::from_ne_bytes([byte]));
     let number = |place: i64| numbers.get(usize::try_from(place).ok()?).copied();
     (0..size)
@@ -211,7 +215,7 @@ mod tests {
         let mut tickets = Tickets::default();
         let (a, b, c) = (tickets.place("a"), tickets.place("b"), tickets.place("c"));
         let mut stated = Stated::default();
-        stated.push(a, &mut vec![row(10, 1), row(20, 2)]);
+        stated.push(a, &mut vec![row(10, 1), row(20, -300)]);
         stated.push(b, &mut Vec::new());
         stated.push(c, &mut vec![row(30, 3)]);
         let version_at = |time_ms| usize::from(time_ms >= 20);
@@ -245,23 +249,22 @@ mod tests {
             name,
             event,
             version,
-        ] = &parts[0].columns;
-        assert_eq!(ticket, &[0; 8]);
-        assert_eq!(
-            (&**indicator, &**sequence),
-            ([3, 3].as_slice(), [0; 8].as_slice())
-        );
-        assert_eq!(
-            (&**sign, &**good),
-            ([255, 255].as_slice(), [1, 1].as_slice())
-        );
-        assert_eq!(time, &[10_i64.to_le_bytes(), 20_i64.to_le_bytes()].concat());
-        assert_eq!(value, &[1_i64.to_le_bytes(), 2_i64.to_le_bytes()].concat());
-        assert_eq!(name, &[0_u32.to_le_bytes(), 1_u32.to_le_bytes()].concat());
-        assert_eq!(
-            (&**event, &**version),
-            ([255; 16].as_slice(), [0, 0, 1, 0].as_slice())
-        );
+        ] = parts[0].columns.columns();
+        let columns: [(&[u8], &[u8]); 10] = [
+            (ticket, &[0, 0]),
+            (indicator, &[3, 3]),
+            (sequence, &[0, 0]),
+            (sign, &[255, 255]),
+            (time, &[10, 20]),
+            (value, &[1, 0, 0xd4, 0xfe]),
+            (good, &[1, 1]),
+            (name, &[0, 1]),
+            (event, &[255; 16]),
+            (version, &[0, 1]),
+        ];
+        for (column, expected) in columns {
+            assert_eq!(column, expected);
+        }
     }
 
     #[test]

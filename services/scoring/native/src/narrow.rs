@@ -83,7 +83,7 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
 /// How many bytes the greatest of some values needs, signs included. Where the bits of a value begin
 /// to differ from its sign, it differs from itself shifted by one.
 fn width_of(values: impl Iterator<Item = i64>) -> usize {
-    match values.fold(0, |bits, value| bits | (value ^ value << 1).cast_unsigned()) {
+    match values.fold(0, |bits, value| bits | (value ^ value << 1)) {
         0..=0xff => 1,
         0x100..=0xffff => 2,
         0x1_0000..=0xffff_ffff => 4,
@@ -114,7 +114,7 @@ impl<'a> Integers<'a> {
         }
     }
 
-    pub fn len(self) -> usize {
+    pub fn entries(self) -> usize {
         self.bytes.len() / self.width
     }
 
@@ -127,7 +127,7 @@ impl<'a> Integers<'a> {
     }
 
     /// The entries with 8 bytes each, into as many places.
-    pub fn widen(self, wide: &mut [[u8; 8]]) {
+    pub fn widen(self, wide: &mut [u8]) {
         match self.width {
             1 => widen(self.bytes, wide, |entry| i8::from_le_bytes(entry).into()),
             2 => widen(self.bytes, wide, |entry| i16::from_le_bytes(entry).into()),
@@ -139,12 +139,12 @@ impl<'a> Integers<'a> {
 
 fn widen<const WIDTH: usize>(
     narrow: &[u8],
-    wide: &mut [[u8; 8]],
+    wide: &mut [u8],
     value_of: impl Fn([u8; WIDTH]) -> i64,
 ) {
-    for (wide, entry) in wide.iter_mut().zip(narrow.chunks_exact(WIDTH)) {
+    for (wide, entry) in wide.chunks_exact_mut(8).zip(narrow.chunks_exact(WIDTH)) {
         let entry = entry.try_into().expect("a chunk of this length");
-        *wide = value_of(entry).to_le_bytes();
+        wide.copy_from_slice(&value_of(entry).to_le_bytes());
     }
 }
 
@@ -179,7 +179,7 @@ mod tests {
                 assert_eq!(read.iter().collect::<Vec<_>>(), values);
                 assert_eq!([read.get(0), read.get(1)], values);
                 let mut wide = [[0; 8]; 2];
-                read.widen(&mut wide);
+                read.widen(wide.as_flattened_mut());
                 assert_eq!(wide.map(i64::from_le_bytes), values);
             }
             if width < 8 {
@@ -202,9 +202,17 @@ mod tests {
 
     #[test]
     fn bytes_of_no_width_are_refused() {
-        for (bytes, entries) in [(0, 1), (3, 1), (6, 2), (16, 1), (1, 0), (5, 2), (8, usize::MAX)] {
+        for (bytes, entries) in [
+            (0, 1),
+            (3, 1),
+            (6, 2),
+            (16, 1),
+            (1, 0),
+            (5, 2),
+            (8, usize::MAX),
+        ] {
             assert!(Integers::new(&vec![0; bytes], entries).is_err());
         }
-        assert_eq!(Integers::new(&[], 0).unwrap().len(), 0);
+        assert_eq!(Integers::new(&[], 0).unwrap().entries(), 0);
     }
 }

@@ -41,11 +41,10 @@ pub fn widened<'py>(
         .map(|(column, entries)| Integers::new(column.as_bytes(), entries))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let size = columns.iter().map(|column| column.len()).sum::<usize>();
-    PyBytes::new_with(py, WIDE * size, |bytes| {
-        let (mut rest, _) = bytes.as_chunks_mut::<WIDE>();
+    let entries = columns.iter().map(|column| column.entries());
+    PyBytes::new_with(py, WIDE * entries.sum::<usize>(), |mut rest| {
         for column in &columns {
-            let (own, behind) = rest.split_at_mut(column.len());
+            let (own, behind) = rest.split_at_mut(WIDE * column.entries());
             column.widen(own);
             rest = behind;
         }
