@@ -34,6 +34,9 @@ ScopeName = tuple[str, int, str]
 """The department that a scope lies in (or ""), the place of its kind in SCOPE_KINDS, and its id."""
 
 
+CellColumns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
+
+
 class Cell(NamedTuple):
     """One cell.
 
@@ -84,9 +87,7 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
         return len(self.level)
 
     @property
-    def columns(
-        self,
-    ) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]:
+    def columns(self) -> CellColumns:
         """All but the scopes, in their order."""
         columns = (self.scope, self.level, self.indicator, self.start_min, self.n, self.total)
         return (*columns, self.good, self.buckets, self.bucket, self.counts)

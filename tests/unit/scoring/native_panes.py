@@ -11,11 +11,10 @@ import bellwether_native
 
 from services.scoring.core.midnights import midnight_of
 from services.scoring.core.pane_kinds import PANE_KINDS
-from shared.contracts.panes import Cell, Cells
+from shared.contracts.panes import Cell, CellColumns, Cells
 from tests.unit.scoring.pane_model import Row
 
 Cursor = tuple[int, int, int]
-_Columns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
 
 
 class Limits(NamedTuple):
@@ -83,8 +82,8 @@ def _native(row: Row) -> tuple[int, int, int, int, int, tuple[str, str, str, str
 
 
 def _laid(
-    records: Iterable[tuple[list[tuple[str, int, str]], _Columns]],
-    groups: Iterable[tuple[str, list[tuple[list[tuple[str, int, str]], _Columns]]]],
+    records: Iterable[tuple[list[tuple[str, int, str]], CellColumns]],
+    groups: Iterable[tuple[str, list[tuple[list[tuple[str, int, str]], CellColumns]]]],
 ) -> Laid:
     return Laid(
         [Cells(scopes, *columns) for scopes, columns in records],
