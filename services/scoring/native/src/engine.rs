@@ -30,9 +30,6 @@ use crate::timeline::{self, Stretch};
 const ROWS_PER_RECORD: usize = 4000;
 const MIN_SLICE_TICKETS: usize = 20;
 const MIN_SLICE_CELLS: usize = 50;
-/// Of the cells that a flush touches, one in so many is stated again in turn: a round of tickets
-/// takes longer anyway.
-const CELLS_A_SLICE: usize = 4;
 /// However large the state and however small the flushes, the log's tail is bounded by it.
 const MOST_FLUSHES_A_ROUND: usize = 2000;
 /// When there are more texts, they are learnt anew, so that those of long ago do not stay for ever.
@@ -472,7 +469,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             return self.panes.no_cells();
         };
         let least = self.panes.cells() / MOST_FLUSHES_A_ROUND;
-        let budget = MIN_SLICE_CELLS.max(least).max(touched / CELLS_A_SLICE);
+        let budget = MIN_SLICE_CELLS.max(least).max(touched);
         let (cells, next) = self.panes.slice_after(cursor, budget, self.watermark_ms);
         self.cell_round = next.map_or(Round::Done, |cursor| Round::At(Some(cursor)));
         cells
