@@ -13,7 +13,7 @@ from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.figures import Figure, ScorePart, ScoreRecord, TargetVerdict
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import Measurement, MeasurementBatch, Measurements
-from shared.contracts.panes import MINUTE, TOTAL, Cell, Cells, PaneUpdate, Watermark
+from shared.contracts.panes import MINUTE, MINUTE_MS, TOTAL, Cell, Cells, PaneUpdate, Watermark
 from shared.contracts.scopes import SCOPE_KINDS
 
 OPENED_MS: Final = 1_767_323_045_678
@@ -241,7 +241,7 @@ PANES: Final = PaneUpdate(
             Cell(
                 scope=_DEPARTMENT,
                 level=MINUTE,
-                start_ms=OPENED_MS // 60_000 * 60_000,
+                start_ms=OPENED_MS // MINUTE_MS * MINUTE_MS,
                 indicator=INDICATOR_IDS.index("first_response_time"),
                 n=2,
                 total=240_000,

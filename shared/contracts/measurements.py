@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from shared.contracts.columns import pack, unpack
+from shared.contracts.columns import pack, pack_narrow, unpack, unpack_narrow
 
 Names = tuple[str, str, str, str, str]
 """Department, team, employee, channel, category; an unknown one is ""."""
@@ -47,13 +47,13 @@ class Measurement(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
 
 class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """Measurements as columns: each column is an array of little-endian integers, an entry a
-    measurement.
+    """Measurements as columns, an entry a measurement: arrays of little-endian integers.
 
     ``tickets``, ``names`` and ``versions`` are the distinct tickets, names and versions of the
-    rules; ``ticket`` (uint32), ``name`` (uint32) and ``version`` (uint16) are places among them.
-    ``indicator`` is uint8, ``sequence`` int32, ``sign`` and ``good`` int8, ``time_ms`` and
-    ``value`` int64, ``event`` uint64.
+    rules; ``ticket``, ``name`` and ``version`` are places among them. ``indicator`` is uint8,
+    ``sign`` and ``good`` int8, ``event`` uint64. The others are signed, each as narrow as the
+    greatest of its entries in this record needs: 1, 2, 4 or 8 bytes an entry, which is the bytes of
+    the column divided by its entries. ``sequence`` never needs more than 4.
     """
 
     tickets: list[str] = []
@@ -77,17 +77,18 @@ class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
         """The measurements one by one. Raises ``ValueError`` when the columns differ in length,
         ``struct.error`` when one ends inside a number, and ``IndexError`` when a place does not
         exist."""
+        size = len(self)
         columns = zip(
-            unpack("I", self.ticket),
+            unpack_narrow(self.ticket, size),
             self.indicator,
-            unpack("i", self.sequence),
+            unpack_narrow(self.sequence, size),
             unpack("b", self.sign),
-            unpack("q", self.time_ms),
-            unpack("q", self.value),
+            unpack_narrow(self.time_ms, size),
+            unpack_narrow(self.value, size),
             unpack("b", self.good),
-            unpack("I", self.name),
+            unpack_narrow(self.name, size),
             unpack("Q", self.event),
-            unpack("H", self.version),
+            unpack_narrow(self.version, size),
             strict=True,
         )
         for (
@@ -134,16 +135,16 @@ class Measurements(msgspec.Struct, array_like=True, gc=False, frozen=True):
             list(tickets),
             list(names),
             list(versions),
-            pack("I", [tickets[row.ticket] for row in rows]),
+            pack_narrow([tickets[row.ticket] for row in rows]),
             pack("B", [row.indicator for row in rows]),
-            pack("i", [row.sequence for row in rows]),
+            pack_narrow([row.sequence for row in rows]),
             pack("b", [row.sign for row in rows]),
-            pack("q", [row.time_ms for row in rows]),
-            pack("q", [row.value for row in rows]),
+            pack_narrow([row.time_ms for row in rows]),
+            pack_narrow([row.value for row in rows]),
             pack("b", [row.good for row in rows]),
-            pack("I", [names[_names(row)] for row in rows]),
+            pack_narrow([names[_names(row)] for row in rows]),
             pack("Q", [row.event for row in rows]),
-            pack("H", [versions[row.rule_version] for row in rows]),
+            pack_narrow([versions[row.rule_version] for row in rows]),
         )
 
 

@@ -13,11 +13,14 @@ and gives them one by one to readers that are in no hurry.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from shared.contracts.columns import pack, unpack
+from shared.contracts.columns import pack_narrow, unpack_narrow
+
+MINUTE_MS: Final = 60_000
 
 MINUTE: Final = 0
 QUARTER: Final = 1
@@ -29,6 +32,9 @@ Level = Literal[0, 1, 2, 3]
 
 ScopeName = tuple[str, int, str]
 """The department that a scope lies in (or ""), the place of its kind in SCOPE_KINDS, and its id."""
+
+
+CellColumns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
 
 
 class Cell(NamedTuple):
@@ -53,19 +59,23 @@ class Cell(NamedTuple):
 
 
 class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
-    """Cells as columns: each column is an array of little-endian integers, an entry a cell.
+    """Cells as columns, an entry a cell. ``level`` and ``indicator`` are arrays of bytes. The
+    others are arrays of little-endian signed integers, each as narrow as the greatest of its
+    entries in this record needs: 1, 2, 4 or 8 bytes an entry, which is the bytes of the column
+    divided by its entries.
 
-    ``scopes`` are the distinct scopes, ``scope`` (uint32) places among them. ``level`` and
-    ``indicator`` are uint8; ``start_ms``, ``n``, ``total`` and ``good`` int64. ``buckets`` (uint16)
-    is the number of sketch buckets of each cell; the buckets (int16) and counts (int64) of all
-    cells follow one another in ``bucket`` and ``counts``. No cell is there twice.
+    ``scopes`` are the distinct scopes, ``scope`` places among them. ``start_min`` is the pane's
+    start in minutes since 1970 (every pane starts at a whole one). ``buckets`` is the number of
+    sketch buckets of each cell; the buckets and counts of all cells follow one another in
+    ``bucket`` and ``counts``, whose entries are as many as ``buckets`` has in sum. No cell is there
+    twice.
     """
 
     scopes: list[ScopeName] = []
     scope: bytes = b""
     level: bytes = b""
     indicator: bytes = b""
-    start_ms: bytes = b""
+    start_min: bytes = b""
     n: bytes = b""
     total: bytes = b""
     good: bytes = b""
@@ -77,50 +87,67 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
         return len(self.level)
 
     @property
+    def columns(self) -> CellColumns:
+        """All but the scopes, in their order."""
+        columns = (self.scope, self.level, self.indicator, self.start_min, self.n, self.total)
+        return (*columns, self.good, self.buckets, self.bucket, self.counts)
+
+    @property
     def nbytes(self) -> int:
         """The bytes of all columns."""
-        columns = (self.scope, self.level, self.indicator, self.start_ms, self.n, self.total)
-        sketches = (self.buckets, self.bucket, self.counts)
-        return sum(map(len, (*columns, self.good, *sketches)))
+        return sum(map(len, self.columns))
 
     def __iter__(self) -> Iterator[Cell]:
-        """The cells one by one."""
-        sketch = zip(unpack("h", self.bucket), unpack("q", self.counts), strict=True)
+        """The cells one by one. Raises ``ValueError`` when a column has not as many entries as the
+        others say, and ``IndexError`` when a scope does not exist."""
+        size = len(self)
+        buckets = unpack_narrow(self.buckets, size)
+        bucket = unpack_narrow(self.bucket, sum(buckets))
+        sketch = zip(bucket, unpack_narrow(self.counts, len(bucket)), strict=True)
         columns = zip(
-            unpack("I", self.scope),
+            unpack_narrow(self.scope, size),
             self.level,
             self.indicator,
-            unpack("q", self.start_ms),
-            unpack("q", self.n),
-            unpack("q", self.total),
-            unpack("q", self.good),
-            unpack("H", self.buckets),
+            unpack_narrow(self.start_min, size),
+            unpack_narrow(self.n, size),
+            unpack_narrow(self.total, size),
+            unpack_narrow(self.good, size),
+            buckets,
             strict=True,
         )
-        for scope, level, indicator, start_ms, n, total, good, buckets in columns:
-            part = tuple(next(sketch) for _ in range(buckets))
+        for scope, level, indicator, start_min, n, total, good, length in columns:
+            part = tuple(islice(sketch, length))
+            start_ms = start_min * MINUTE_MS
             yield Cell(self.scopes[scope], level, start_ms, indicator, n, total, good, part)
 
     @classmethod
     def of(cls, cells: Iterable[Cell]) -> Cells:
-        """The columns of some cells; the inverse of iterating."""
+        """The columns of some cells; the inverse of iterating. Raises ``ValueError`` for a cell
+        that does not start at a whole minute."""
         rows = list(cells)
         scopes = list(dict.fromkeys(cell.scope for cell in rows))
         places = {scope: place for place, scope in enumerate(scopes)}
         sketch = [entry for cell in rows for entry in cell.sketch]
         return cls(
             scopes,
-            pack("I", [places[cell.scope] for cell in rows]),
+            pack_narrow([places[cell.scope] for cell in rows]),
             bytes(cell.level for cell in rows),
             bytes(cell.indicator for cell in rows),
-            pack("q", [cell.start_ms for cell in rows]),
-            pack("q", [cell.n for cell in rows]),
-            pack("q", [cell.total for cell in rows]),
-            pack("q", [cell.good for cell in rows]),
-            pack("H", [len(cell.sketch) for cell in rows]),
-            pack("h", [bucket for bucket, _ in sketch]),
-            pack("q", [count for _, count in sketch]),
+            pack_narrow([_minute(cell.start_ms) for cell in rows]),
+            pack_narrow([cell.n for cell in rows]),
+            pack_narrow([cell.total for cell in rows]),
+            pack_narrow([cell.good for cell in rows]),
+            pack_narrow([len(cell.sketch) for cell in rows]),
+            pack_narrow([bucket for bucket, _ in sketch]),
+            pack_narrow([count for _, count in sketch]),
         )
+
+
+def _minute(start_ms: int) -> int:
+    minute, rest = divmod(start_ms, MINUTE_MS)
+    if rest:
+        raise ValueError(f"{start_ms} ms is no whole minute")
+    return minute
 
 
 NO_CELLS: Final = Cells()

@@ -1,7 +1,7 @@
 """The cells of several records as one set of columns.
 
 Every numpy call costs a microsecond or two whatever it works on. Columns of many small records are
-therefore put together as bytes, and looked at once.
+therefore put together, of one width, and looked at once.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from bellwether_native import check_cells, widened
 
 from services.scoring.core.columns import Integers, spread
-from shared.contracts.panes import TOTAL, Cells, ScopeName
+from shared.contracts.panes import MINUTE_MS, Cells, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS
 
 INDICATOR_BITS: Final = 6
 MAX_SOURCES: Final = 1 << 12
 
 _INT64: Final = np.dtype("<i8")
-_UINT32: Final = np.dtype("<u4")
-_UINT16: Final = np.dtype("<u2")
-_INT16: Final = np.dtype("<i2")
 _UINT8: Final = np.dtype("u1")
 
 Part = tuple[int, Cells]
@@ -83,54 +81,51 @@ def batch_of(
     """The cells of all parts, in order. They must have passed `check`; ``numbers_of`` gives numbers
     to scopes."""
     cells = [cells for _, cells in parts]
-    sizes = np.array([len(each) for each in cells], np.int64)
+    sizes = [len(each) for each in cells]
+    lengths = _integers([each.buckets for each in cells], sizes)
+    entries = _sums(lengths, sizes)
     names = np.array([len(each.scopes) for each in cells], np.int64)
     numbers = np.array(numbers_of([name for each in cells for name in each.scopes]), np.int64)
-    scope = np.frombuffer(b"".join([each.scope for each in cells]), _UINT32).astype(np.int64)
+    scope = _integers([each.scope for each in cells], sizes)
     return CellBatch(
         np.arange(len(parts)).repeat(sizes),
         np.array([source for source, _ in parts], np.int64).repeat(sizes),
         numbers[scope + (names.cumsum() - names).repeat(sizes)],
         np.frombuffer(b"".join([each.level for each in cells]), _UINT8).astype(np.int64),
         np.frombuffer(b"".join([each.indicator for each in cells]), _UINT8).astype(np.int64),
-        np.frombuffer(b"".join([each.start_ms for each in cells]), _INT64),
-        np.frombuffer(b"".join([each.n for each in cells]), _INT64),
-        np.frombuffer(b"".join([each.total for each in cells]), _INT64),
-        np.frombuffer(b"".join([each.good for each in cells]), _INT64),
+        _integers([each.start_min for each in cells], sizes) * MINUTE_MS,
+        _integers([each.n for each in cells], sizes),
+        _integers([each.total for each in cells], sizes),
+        _integers([each.good for each in cells], sizes),
         Sketches(
-            np.frombuffer(b"".join([each.buckets for each in cells]), _UINT16).astype(np.int64),
-            np.frombuffer(b"".join([each.bucket for each in cells]), _INT16).astype(np.int64),
-            np.frombuffer(b"".join([each.counts for each in cells]), _INT64),
+            lengths,
+            _integers([each.bucket for each in cells], entries),
+            _integers([each.counts for each in cells], entries),
         ),
     )
 
 
+def _integers(columns: list[bytes], entries: list[int]) -> Integers:
+    return np.frombuffer(widened(columns, entries), _INT64)
+
+
+def _sums(values: Integers, sizes: list[int]) -> list[int]:
+    """The sums of runs of such sizes."""
+    before = np.concatenate(([0], values.cumsum()))
+    ends = np.cumsum([0, *sizes])
+    sums: list[int] = np.diff(before[ends]).tolist()
+    return sums
+
+
 def check(source: int, cells: Cells) -> None:
     """Raises `CellError` when the columns make no cells."""
-    size = len(cells.level)
     if not 0 <= source < MAX_SOURCES:
         raise CellError(f"source {source} is none of {MAX_SOURCES}")
-    _check_lengths(cells, size)
-    if not size:
-        return
-    if int(np.frombuffer(cells.scope, _UINT32).max()) >= len(cells.scopes):
-        raise CellError("a cell's scope is not among those of the record")
     if any(not 0 <= kind < len(SCOPE_KINDS) for _, kind, _ in cells.scopes):
         raise CellError("a scope is of an unknown kind")
-    if max(cells.level) > TOTAL or max(cells.indicator) >> INDICATOR_BITS:
-        raise CellError("a cell has no known level, or no possible indicator")
-    if int(np.frombuffer(cells.buckets, _UINT16).sum()) != len(cells.bucket) // _INT16.itemsize:
-        raise CellError("the cells have another number of buckets than they say")
-
-
-def _check_lengths(cells: Cells, size: int) -> None:
-    wide = (cells.start_ms, cells.n, cells.total, cells.good)
-    if (
-        len(cells.indicator) != size
-        or len(cells.scope) != size * _UINT32.itemsize
-        or len(cells.buckets) != size * _UINT16.itemsize
-        or any(len(column) != size * _INT64.itemsize for column in wide)
-        or len(cells.counts) * _INT16.itemsize != len(cells.bucket) * _INT64.itemsize
-        or len(cells.bucket) % _INT16.itemsize
-    ):
-        raise CellError("the columns are not of one length")
+    try:
+        check_cells(cells.columns, len(cells.scopes))
+    except ValueError as error:
+        raise CellError(str(error)) from error
+    if cells.indicator and max(cells.indicator) >> INDICATOR_BITS:
+        raise CellError("a cell has no possible indicator")

@@ -25,8 +25,8 @@ class TicketRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class BookedRows(msgspec.Struct, array_like=True, gc=False):
-    """Measurements that a flush booked, as columns like those of `Measurements`: what panes need of
-    them. ``names`` are distinct, ``name`` (uint32) places among them."""
+    """Measurements that a flush booked, as columns like those of `Measurements`, as narrow as they:
+    what panes need of them. ``names`` are distinct, ``name`` places among them."""
 
     names: list[Names]
     indicator: bytes

@@ -27,7 +27,6 @@ from services.scoring.core.stream_time import StreamClock
 from services.scoring.core.verdicts import judge
 from services.scoring.core.windows import (
     ALL_WINDOWS,
-    MINUTE_MS,
     PLACE,
     QUARTER_MS,
     SPECS,
@@ -36,7 +35,7 @@ from services.scoring.core.windows import (
 from shared.contracts.breaches import Breach
 from shared.contracts.figures import Figure, ScoreRecord
 from shared.contracts.indicators import INDICATOR_IDS, is_settled
-from shared.contracts.panes import PaneRecord, PaneUpdate
+from shared.contracts.panes import MINUTE_MS, PaneRecord, PaneUpdate
 from shared.contracts.scopes import Scope
 
 RECORDS_PER_TICK: Final = 500

@@ -39,10 +39,9 @@ from services.scoring.core.series_numbers import SeriesNumbers
 from services.scoring.core.series_sums import SeriesSums
 from shared.contracts.figures import WindowName
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, ScopeName
+from shared.contracts.panes import DAY, MINUTE, MINUTE_MS, QUARTER, TOTAL, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS, Scope
 
-MINUTE_MS: Final = 60_000
 QUARTER_MS: Final = 15 * MINUTE_MS
 DAY_MS: Final = 86_400_000
 

@@ -78,6 +78,16 @@ def parse_event(
     the fact's kind, event hash, names and numbers; None where it leaves the event to
     `shared.contracts.decode.decode_event`."""
 
+_CellColumns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
+
+def check_cells(columns: _CellColumns, scopes: int) -> None:
+    """Raises ``ValueError`` when the columns of a `shared.contracts.panes.Cells` with so many
+    scopes do not fit together, or hold a number that cannot be."""
+
+def widened(columns: Sequence[bytes], entries: Sequence[int]) -> bytes:
+    """Columns as those of `shared.contracts.columns.pack_narrow`, of so many entries each, one
+    behind the other with 8 bytes an entry. Raises ``ValueError`` for one that has no width."""
+
 MINUTE_MS: int
 QUARTER_MS: int
 HOUR_MS: int
@@ -88,10 +98,7 @@ KEPT_MS: dict[int, int]
 _Kinds = tuple[Sequence[bool], Sequence[bool], Sequence[bool], Sequence[int]]
 _Names = tuple[str, str, str, str, str]
 _Row = tuple[int, int, int, int, int, _Names]
-_Cells = tuple[
-    list[tuple[str, int, str]],
-    tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes],
-]
+_Cells = tuple[list[tuple[str, int, str]], _CellColumns]
 _Laid = tuple[list[_Cells], list[tuple[str, list[_Cells]]]]
 _Cursor = tuple[int, int, int]
 

@@ -1,6 +1,6 @@
 """What a record of `measurements` becomes: rows for the table, and what it can never take.
 
-A column has the width of the table's or less, so that numbers fit by construction; what is checked
+A column has at most the width of the table's, so that numbers fit by construction; what is checked
 is what the columns say.
 """
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.recorder.days import DAY_MS, day_of
+from shared.contracts.columns import width_of
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import MeasurementBatch, Measurements, decode_measurements
 
@@ -43,6 +44,7 @@ Row = tuple[
 ]  # in the order of COLUMNS
 
 _INDICATORS: Final = (*INDICATOR_IDS, *[""] * (256 - len(INDICATOR_IDS)))
+_SEQUENCE_BYTES: Final = 4
 _INT32: Final = 2**31
 _INT64: Final = 2**63
 _EARLIEST_MS: Final = 0
@@ -116,39 +118,43 @@ def _check_batch(batch: MeasurementBatch) -> None:
     rows = batch.rows
     if any(len(column) != len(rows) * size for column, size in _sizes(rows)):
         raise Unstorable("the columns differ in length")
-    for column, entries in _places(rows):
-        if column.size and column.max() >= len(entries):
+    if any(width_of(column, len(rows)) is None for column in _narrow(rows)):
+        raise Unstorable("the columns differ in length")
+    if len(rows.sequence) > len(rows) * _SEQUENCE_BYTES:
+        raise Unstorable("a sequence is out of range")
+    for places, entries in _places(rows):
+        if places.size and not 0 <= places.min() <= places.max() < len(entries):
             raise Unstorable("a place lies outside of its list")
 
 
 def _sizes(rows: Measurements) -> list[tuple[bytes, int]]:
-    """Columns, and how many bytes an entry of each has."""
-    return [
-        (rows.ticket, 4),
-        (rows.sequence, 4),
-        (rows.sign, 1),
-        (rows.time_ms, 8),
-        (rows.value, 8),
-        (rows.good, 1),
-        (rows.name, 4),
-        (rows.event, 8),
-        (rows.version, 2),
-    ]
+    """Columns of a width that is given, and this width in bytes."""
+    return [(rows.sign, 1), (rows.good, 1), (rows.event, 8)]
 
 
-def _places(rows: Measurements) -> list[tuple[NDArray[np.unsignedinteger[Any]], list[Any]]]:
+def _narrow(rows: Measurements) -> list[bytes]:
+    """Columns as narrow as their entries need."""
+    return [rows.ticket, rows.sequence, rows.time_ms, rows.value, rows.name, rows.version]
+
+
+def _integers(column: bytes, entries: int) -> NDArray[np.int64]:
+    return np.frombuffer(column, f"<i{width_of(column, entries)}").astype(np.int64)
+
+
+def _places(rows: Measurements) -> list[tuple[NDArray[np.int64], list[Any]]]:
     """Columns of places, and the lists that these are places in."""
+    size = len(rows)
     return [
-        (np.frombuffer(rows.ticket, "<u4"), rows.tickets),
-        (np.frombuffer(rows.name, "<u4"), rows.names),
-        (np.frombuffer(rows.version, "<u2"), rows.versions),
+        (_integers(rows.ticket, size), rows.tickets),
+        (_integers(rows.name, size), rows.names),
+        (_integers(rows.version, size), rows.versions),
     ]
 
 
 def _reasons(rows: Measurements) -> dict[int, str]:
     """Which measurements can never be rows, by their places, and why."""
     indicators = np.frombuffer(rows.indicator, np.uint8)
-    times = np.frombuffer(rows.time_ms, "<i8")
+    times = _integers(rows.time_ms, len(rows))
     reasons: dict[int, str] = {}
     for (places, _), texts in zip(_places(rows), _texts(rows), strict=True):
         wrong = np.array(["\0" in text for text in texts], np.bool_)
@@ -172,7 +178,7 @@ def _without(rows: Iterable[Row], refused: Container[int]) -> list[Row]:
 
 def _days(rows: Measurements, refused: Mapping[int, str]) -> set[int]:
     """The days that the other measurements lie in."""
-    kept = np.delete(np.frombuffer(rows.time_ms, "<i8"), list(refused))
+    kept = np.delete(_integers(rows.time_ms, len(rows)), list(refused))
     return {day_of(time_ms) for time_ms in np.unique(kept // DAY_MS * DAY_MS).tolist()}
 
 
@@ -189,6 +195,7 @@ def _refusals(rows: Measurements, reasons: dict[int, str]) -> list[Refusal]:
 
 def _rows(batch: BatchId, rows: Measurements, offset: int) -> Iterator[Row]:
     """The rows in the order of COLUMNS; an unknown indicator has no name."""
+    size = len(rows)
     ticket, name, version = (column.tolist() for column, _ in _places(rows))
     departments, teams, employees, channels, categories = (
         map(part.__getitem__, name) for part in _name_parts(rows)
@@ -198,10 +205,10 @@ def _rows(batch: BatchId, rows: Measurements, offset: int) -> Iterator[Row]:
         repeat(batch.revision),
         map(rows.tickets.__getitem__, ticket),
         map(_INDICATORS.__getitem__, rows.indicator),
-        np.frombuffer(rows.sequence, "<i4").tolist(),
+        _integers(rows.sequence, size).tolist(),
         np.frombuffer(rows.sign, "i1").tolist(),
-        np.frombuffer(rows.time_ms, "<i8").tolist(),
-        np.frombuffer(rows.value, "<i8").tolist(),
+        _integers(rows.time_ms, size).tolist(),
+        _integers(rows.value, size).tolist(),
         np.frombuffer(rows.good, "i1").tolist(),
         departments,
         teams,

@@ -104,9 +104,13 @@ def test_every_number_of_a_measurement_arrives_in_its_column() -> None:
     [
         {"value": b"\0" * 7},
         {"value": b"\0" * 16},
+        {"time_ms": b""},
         {"indicator": b"\0\0"},
-        {"ticket": b"\x01\0\0\0"},
-        {"name": b"\xff\xff\xff\xff"},
+        {"sequence": b"\0" * 3},
+        {"sequence": b"\0" * 8},
+        {"event": b"\0" * 4},
+        {"ticket": b"\x01"},
+        {"name": b"\xff"},
         {"version": b"\x01\0"},
         {"names": []},
     ],
@@ -120,6 +124,18 @@ def test_columns_that_contradict_each_other_are_set_aside_whole(
     assert record.batch is None
     assert record.rows == []
     assert [refusal.content for refusal in record.refusals] == [value]
+
+
+@pytest.mark.parametrize("number", [-(2**63), -(2**31), -129, -128, 0, 127, 128, 2**31, 2**63 - 1])
+def test_a_value_of_any_width_is_kept(number: int) -> None:
+    (row,) = record_of(measurement(value=number)).rows
+    assert row[COLUMNS.index("value")] == number
+
+
+def test_measurements_of_the_first_moments_of_1970_have_a_day() -> None:
+    record = record_of(measurement(time_ms=0), measurement(time_ms=99))
+    assert [row[COLUMNS.index("time_ms")] for row in record.rows] == [0, 99]
+    assert record.days == {0}
 
 
 def test_a_batch_without_measurements_is_a_batch() -> None:

@@ -11,11 +11,10 @@ import bellwether_native
 
 from services.scoring.core.midnights import midnight_of
 from services.scoring.core.pane_kinds import PANE_KINDS
-from shared.contracts.panes import Cell, Cells
+from shared.contracts.panes import Cell, CellColumns, Cells
 from tests.unit.scoring.pane_model import Row
 
 Cursor = tuple[int, int, int]
-_Columns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
 
 
 class Limits(NamedTuple):
@@ -74,23 +73,7 @@ class Panes:
 
     def restore(self, cells: Cells) -> None:
         """Take absolute cells."""
-        self._store.restore((cells.scopes, columns_of(cells)))
-
-
-def columns_of(cells: Cells) -> _Columns:
-    """The ten columns."""
-    return (
-        cells.scope,
-        cells.level,
-        cells.indicator,
-        cells.start_ms,
-        cells.n,
-        cells.total,
-        cells.good,
-        cells.buckets,
-        cells.bucket,
-        cells.counts,
-    )
+        self._store.restore((cells.scopes, cells.columns))
 
 
 def _native(row: Row) -> tuple[int, int, int, int, int, tuple[str, str, str, str, str]]:
@@ -99,8 +82,8 @@ def _native(row: Row) -> tuple[int, int, int, int, int, tuple[str, str, str, str
 
 
 def _laid(
-    records: Iterable[tuple[list[tuple[str, int, str]], _Columns]],
-    groups: Iterable[tuple[str, list[tuple[list[tuple[str, int, str]], _Columns]]]],
+    records: Iterable[tuple[list[tuple[str, int, str]], CellColumns]],
+    groups: Iterable[tuple[str, list[tuple[list[tuple[str, int, str]], CellColumns]]]],
 ) -> Laid:
     return Laid(
         [Cells(scopes, *columns) for scopes, columns in records],

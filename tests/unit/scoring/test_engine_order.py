@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.changelog import ChangelogRecord, Rounds, Tail, decode_changelog
+from services.scoring.core.changelog import (
+    BookedRows,
+    ChangelogRecord,
+    Rounds,
+    Tail,
+    decode_changelog,
+)
 from services.scoring.core.engine import Engine, Flush
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.indicators import INDICATOR_IDS
@@ -297,11 +303,33 @@ def test_a_record_of_other_input_topics_is_refused(inputs: int) -> None:
         new_engine(RULES).restore([in_round(1, 1, inputs)])
 
 
+@pytest.mark.parametrize("column", ["indicator", "sign", "time_ms", "value", "good", "name"])
+def test_booked_rows_of_a_damaged_length_are_refused(column: str) -> None:
+    whole = BookedRows([("d", "t", "e", "", "")], *[bytes(2)] * 6)
+    restore_booked(whole)
+    for length in (0, 1, 3, 5, 6, 32):
+        with pytest.raises(ValueError, match="early"):
+            restore_booked(msgspec.structs.replace(whole, **{column: bytes(length)}))
+
+
+@pytest.mark.parametrize("name", [b"\1", b"\xff", b"\0\0\0\0\1\0\0\0"])
+def test_a_booked_row_of_names_that_are_not_there_is_refused(name: bytes) -> None:
+    rows = BookedRows([("d", "t", "e", "", "")], *[bytes(len(name) // 8 or 1)] * 6)
+    with pytest.raises(ValueError, match="range"):
+        restore_booked(msgspec.structs.replace(rows, name=name))
+
+
 def test_what_lies_before_a_complete_round_alone_is_superfluous() -> None:
     rounds = Rounds()
     assert [rounds.begin(offset) for offset in (10, 20, 30)] == [None, 10, 20]
     rounds.interrupt()
     assert [rounds.begin(offset) for offset in (40, 50)] == [None, 40]
+
+
+def restore_booked(rows: BookedRows) -> None:
+    at = [0, 0, 0]
+    record = ChangelogRecord(1, 1, at, 0, {}, [], [rows], [], at)
+    new_engine(RULES).restore([msgspec.msgpack.encode(record)])
 
 
 def in_round(revision: int, cycle: int, inputs: int = 3) -> bytes:

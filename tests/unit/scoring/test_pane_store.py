@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.scoring.core import sketch
 from services.scoring.core.pane_kinds import PANE_KINDS
 from services.scoring.core.timeline import Holder
-from shared.contracts.panes import DAY, MINUTE, QUARTER, Cell, Cells
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, Cells
 from tests.unit.scoring.native_panes import Cursor, Limits, Panes
 from tests.unit.scoring.pane_model import (
     START_MS,
@@ -203,6 +203,23 @@ def test_a_restored_cell_loses_the_buckets_that_it_no_longer_has() -> None:
         store.restore(Cells.of([cell]))
     sliced, _ = store.slice_after(None, 10, START_MS)
     assert sliced.cells == [after]
+
+
+@pytest.mark.parametrize("bits", [7, 15, 31, 63])
+def test_cells_at_the_edge_of_a_width_come_back(bits: int) -> None:
+    """Sums may be negative: balances and gauges are, and what is taken back before it is stated."""
+    inside = [-(2**bits), 2**bits - 1]
+    beyond = [-(2**bits) - 1, 2**bits] if bits < 63 else []
+    cells = [
+        Cell(("", 0, ""), TOTAL, 0, indicator, number, number, number, ((-1, 1), (4094, -1)))
+        for indicator, number in enumerate(inside + beyond)
+    ]
+    for stated in (cells[:2], cells):
+        store = Panes(ZONE, LIMITS)
+        store.restore(Cells.of(stated))
+        sliced, _ = store.slice_after(None, 10, START_MS)
+        assert sliced.cells == stated
+        assert sliced.records == [Cells.of(stated)]
 
 
 def test_a_day_that_begins_twice_has_one_cell() -> None:

@@ -1,20 +1,29 @@
-//! The wire form of cells: columns of little-endian integers, as `shared.contracts.panes.Cells` has
-//! them. Cells are laid out once and cut into records many times: they ascend by department and,
-//! within one, by scope, so that a record's columns are slices of the whole.
+//! The wire form of cells: columns of integers, as `shared.contracts.panes.Cells` has them. Cells are
+//! laid out once and cut into records many times: they ascend by department and, within one, by
+//! scope, so that a record's columns are slices of the whole, made narrow.
 
 use std::ops::Range;
 
 use thiserror::Error;
 
-use crate::buckets::{Bucket, BucketError};
+use crate::buckets::Bucket;
+use crate::narrow::{Integers, Packed, WidthError};
 use crate::pane::{Pane, Sums};
 use crate::panes::{Level, PaneKey};
 use crate::scopes::{DepartmentNumber, ScopeName, ScopeNumber, Scopes};
 use crate::sketches;
+use crate::staging::Minute;
 
-/// What a cell and a bucket count for in a record's size, in bytes.
+/// Columns of a record, beside its scopes.
+pub const COLUMNS: usize = 10;
+
+/// What a cell and a bucket have at most, and count for in a record's size, in bytes.
 const CELL_BYTES: usize = 44;
 const BUCKET_BYTES: usize = 10;
+
+/// What most of them have.
+const USUAL_CELL_BYTES: usize = 16;
+const USUAL_BUCKET_BYTES: usize = 4;
 
 /// Of a record: cells at most, and bytes at most unless a single cell has more.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +121,7 @@ fn found_in(parts: &[Part<'_>]) -> Vec<Found> {
     cells
 }
 
-/// Cells as columns; those that have the form of the wire are bytes.
+/// Cells as columns, still with the widths that they have in panes.
 pub struct WireCells {
     limits: Limits,
     runs: Vec<Run>,
@@ -122,13 +131,13 @@ pub struct WireCells {
     entries: Vec<usize>,
     level: Vec<u8>,
     indicator: Vec<u8>,
-    start_ms: Vec<[u8; 8]>,
-    n: Vec<[u8; 8]>,
-    total: Vec<[u8; 8]>,
-    good: Vec<[u8; 8]>,
-    buckets: Vec<[u8; 2]>,
-    bucket: Vec<[u8; 2]>,
-    counts: Vec<[u8; 8]>,
+    start: Vec<Minute>,
+    n: Vec<i64>,
+    total: Vec<i64>,
+    good: Vec<i64>,
+    buckets: Vec<u16>,
+    bucket: Vec<i16>,
+    counts: Vec<i64>,
 }
 
 impl WireCells {
@@ -141,7 +150,7 @@ impl WireCells {
             entries: Vec::with_capacity(size + 1),
             level: Vec::with_capacity(size),
             indicator: Vec::with_capacity(size),
-            start_ms: Vec::with_capacity(size),
+            start: Vec::with_capacity(size),
             n: Vec::with_capacity(size),
             total: Vec::with_capacity(size),
             good: Vec::with_capacity(size),
@@ -160,17 +169,17 @@ impl WireCells {
         let cell = part.pane.cell(place);
         self.level.push(part.key.level.wire());
         self.indicator.push(cell.indicator);
-        self.start_ms.push(part.key.start_ms().to_le_bytes());
-        self.n.push(cell.sums.n.to_le_bytes());
-        self.total.push(cell.sums.total.to_le_bytes());
-        self.good.push(cell.sums.good.to_le_bytes());
+        self.start.push(part.key.start);
+        self.n.push(cell.sums.n);
+        self.total.push(cell.sums.total);
+        self.good.push(cell.sums.good);
         let before = self.counts.len();
         for (bucket, count) in part.pane.entries(cell) {
-            self.bucket.push(bucket.wire().to_le_bytes());
-            self.counts.push(count.to_le_bytes());
+            self.bucket.push(bucket.wire());
+            self.counts.push(count);
         }
         let buckets = u16::try_from(self.counts.len() - before).expect("12 bits of buckets");
-        self.buckets.push(buckets.to_le_bytes());
+        self.buckets.push(buckets);
         self.entries.push(self.counts.len());
     }
 
@@ -234,21 +243,28 @@ impl WireCells {
     fn record(&self, cells: Range<usize>) -> Record<'_> {
         let (first, last) = (self.run[cells.start], self.run[cells.end - 1]);
         let entries = self.entries[cells.start]..self.entries[cells.end];
-        let places = self.run[cells.clone()].iter().map(|run| run - first);
+        let usual = USUAL_CELL_BYTES * cells.len() + USUAL_BUCKET_BYTES * entries.len();
+        let mut columns = Packed::with_capacity(usual);
+        let runs = self.run[cells.clone()].iter();
+        columns.push_narrow(runs.map(|run| i64::from(run.wrapping_sub(first))));
+        columns.push(&self.level[cells.clone()]);
+        columns.push(&self.indicator[cells.clone()]);
+        columns.push_narrow(wide(&self.start[cells.clone()]));
+        columns.push_narrow(wide(&self.n[cells.clone()]));
+        columns.push_narrow(wide(&self.total[cells.clone()]));
+        columns.push_narrow(wide(&self.good[cells.clone()]));
+        columns.push_narrow(wide(&self.buckets[cells]));
+        columns.push_narrow(wide(&self.bucket[entries.clone()]));
+        columns.push_narrow(wide(&self.counts[entries]));
         Record {
             runs: &self.runs[first as usize..=last as usize],
-            scope: places.flat_map(u32::to_le_bytes).collect(),
-            level: &self.level[cells.clone()],
-            indicator: &self.indicator[cells.clone()],
-            start_ms: self.start_ms[cells.clone()].as_flattened(),
-            n: self.n[cells.clone()].as_flattened(),
-            total: self.total[cells.clone()].as_flattened(),
-            good: self.good[cells.clone()].as_flattened(),
-            buckets: self.buckets[cells].as_flattened(),
-            bucket: self.bucket[entries.clone()].as_flattened(),
-            counts: self.counts[entries].as_flattened(),
+            columns,
         }
     }
+}
+
+fn wide<T: Copy + Into<i64>>(column: &[T]) -> impl ExactSizeIterator<Item = i64> + Clone {
+    column.iter().map(|value| (*value).into())
 }
 
 fn run_of_each(runs: &[Run], cells: usize) -> Vec<u32> {
@@ -265,172 +281,207 @@ fn run_of_each(runs: &[Run], cells: usize) -> Vec<u32> {
     run
 }
 
-/// The columns of `Cells`.
+/// Some cells as `Cells` has them.
 pub struct Record<'a> {
     runs: &'a [Run],
-    pub scope: Vec<u8>,
-    pub level: &'a [u8],
-    pub indicator: &'a [u8],
-    pub start_ms: &'a [u8],
-    pub n: &'a [u8],
-    pub total: &'a [u8],
-    pub good: &'a [u8],
-    pub buckets: &'a [u8],
-    pub bucket: &'a [u8],
-    pub counts: &'a [u8],
+    columns: Packed<COLUMNS>,
 }
 
 impl Record<'_> {
-    /// The distinct scopes, among which `scope` has places; `scopes` are those of the store that
-    /// the cells are of.
+    /// The distinct scopes, among which the first column has places; `scopes` are those of the store
+    /// that the cells are of.
     pub fn scopes<'s>(&self, scopes: &'s Scopes) -> impl ExactSizeIterator<Item = ScopeName<'s>> {
         self.runs.iter().map(|run| scopes.name(run.scope))
     }
 
-    /// The ten columns in the order of `Cells`.
-    pub fn columns(&self) -> [&[u8]; 10] {
-        [
-            &self.scope,
-            self.level,
-            self.indicator,
-            self.start_ms,
-            self.n,
-            self.total,
-            self.good,
-            self.buckets,
-            self.bucket,
-            self.counts,
-        ]
+    /// In the order of `Cells`.
+    pub fn columns(&self) -> [&[u8]; COLUMNS] {
+        self.columns.columns()
     }
 
     /// The bytes of all columns.
     pub fn nbytes(&self) -> usize {
-        self.columns().iter().map(|column| column.len()).sum()
+        self.columns.nbytes()
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum WireError {
-    #[error("column {0} has {1} bytes where {2} are due")]
-    Length(&'static str, usize, usize),
+    #[error("column {0}: {1}")]
+    Width(&'static str, WidthError),
+    #[error("there are {0} indicators for {1} cells")]
+    Indicators(usize, usize),
     #[error("a cell's scope is number {0} of {1}")]
-    Scope(usize, usize),
+    Scope(i64, usize),
     #[error("there is no level {0}")]
     Level(u8),
+    #[error("minute {0} lies outside of the time that panes have")]
+    Minute(i64),
+    #[error("a cell cannot have {0} buckets")]
+    Buckets(i64),
+    #[error("there is no bucket {0}")]
+    Bucket(i64),
     #[error("there is no room for the count {0} of a bucket")]
     Count(i64),
-    #[error(transparent)]
-    Bucket(#[from] BucketError),
 }
 
 /// `Cells` as they came.
 pub struct CellsView<'a> {
     pub scopes: Vec<ScopeName<'a>>,
-    pub scope: &'a [u8],
-    pub level: &'a [u8],
-    pub indicator: &'a [u8],
-    pub start_ms: &'a [u8],
-    pub n: &'a [u8],
-    pub total: &'a [u8],
-    pub good: &'a [u8],
-    pub buckets: &'a [u8],
-    pub bucket: &'a [u8],
-    pub counts: &'a [u8],
+    pub columns: [&'a [u8]; COLUMNS],
 }
 
-/// One cell of `CellsView`; `scope` is a place among its scopes.
+/// The columns of `Cells`, checked.
+pub struct CellColumns<'a> {
+    scope: Integers<'a>,
+    level: &'a [u8],
+    indicator: &'a [u8],
+    start: Integers<'a>,
+    n: Integers<'a>,
+    total: Integers<'a>,
+    good: Integers<'a>,
+    buckets: Integers<'a>,
+    bucket: Integers<'a>,
+    counts: Integers<'a>,
+}
+
+/// One cell; `scope` is a place among those of its record.
 pub struct CellRow {
     pub scope: usize,
     pub level: Level,
     pub indicator: u8,
-    pub start_ms: i64,
+    pub start: Minute,
     pub sums: Sums,
     pub counts: Vec<(Bucket, i64)>,
 }
 
-impl CellsView<'_> {
-    /// Go over the lengths of all columns.
+impl<'a> CellColumns<'a> {
+    /// The columns of cells of so many scopes, in the order of `Cells`.
     ///
     /// # Errors
-    /// When one has not as many bytes as the others say.
-    pub fn check(&self) -> Result<(), WireError> {
-        let cells = self.level.len();
-        due("scope", self.scope, 4 * cells)?;
-        due("indicator", self.indicator, cells)?;
-        due("start_ms", self.start_ms, 8 * cells)?;
-        due("n", self.n, 8 * cells)?;
-        due("total", self.total, 8 * cells)?;
-        due("good", self.good, 8 * cells)?;
-        due("buckets", self.buckets, 2 * cells)?;
-        let entries = (0..cells)
-            .map(|cell| buckets(self.buckets, cell))
-            .sum::<usize>();
-        due("bucket", self.bucket, 2 * entries)?;
-        due("counts", self.counts, 8 * entries)
+    /// When they do not fit together, or hold a number that cannot be.
+    pub fn new(columns: [&'a [u8]; COLUMNS], scopes: usize) -> Result<Self, WireError> {
+        let [
+            scope,
+            level,
+            indicator,
+            start,
+            n,
+            total,
+            good,
+            buckets,
+            bucket,
+            counts,
+        ] = columns;
+        let cells = level.len();
+        if indicator.len() != cells {
+            return Err(WireError::Indicators(indicator.len(), cells));
+        }
+        let buckets = integers("buckets", buckets, cells)?;
+        let entries = entries_of(buckets)?;
+        let columns = Self {
+            scope: integers("scope", scope, cells)?,
+            level,
+            indicator,
+            start: integers("start_min", start, cells)?,
+            n: integers("n", n, cells)?,
+            total: integers("total", total, cells)?,
+            good: integers("good", good, cells)?,
+            buckets,
+            bucket: integers("bucket", bucket, entries)?,
+            counts: integers("counts", counts, entries)?,
+        };
+        columns.check(scopes)?;
+        Ok(columns)
     }
 
-    /// The cells one by one, of columns that `check` has passed; an error where a number in them
-    /// cannot be.
-    pub fn rows(&self) -> impl Iterator<Item = Result<CellRow, WireError>> {
+    fn check(&self, scopes: usize) -> Result<(), WireError> {
+        let is_scope = |number| usize::try_from(number).is_ok_and(|place| place < scopes);
+        all(self.scope, is_scope, |number| {
+            WireError::Scope(number, scopes)
+        })?;
+        let unknown = self
+            .level
+            .iter()
+            .find(|level| Level::from_wire(**level).is_none());
+        unknown.map_or(Ok(()), |level| Err(WireError::Level(*level)))?;
+        all(
+            self.start,
+            |minute| Minute::try_from(minute).is_ok(),
+            WireError::Minute,
+        )?;
+        all(
+            self.bucket,
+            |number| bucket_of(number).is_some(),
+            WireError::Bucket,
+        )?;
+        all(self.counts, sketches::fits, WireError::Count)
+    }
+
+    /// The cells one by one.
+    pub fn rows(&self) -> impl Iterator<Item = CellRow> {
         let mut entry = 0;
         (0..self.level.len()).map(move |cell| {
             let first = entry;
-            entry += buckets(self.buckets, cell);
+            entry += place(self.buckets.get(cell));
             self.row(cell, first..entry)
         })
     }
 
-    fn row(&self, cell: usize, entries: Range<usize>) -> Result<CellRow, WireError> {
-        let scope = u32::from_le_bytes(bytes(self.scope, cell)) as usize;
-        if scope >= self.scopes.len() {
-            return Err(WireError::Scope(scope, self.scopes.len()));
-        }
-        let level = self.level[cell];
-        Ok(CellRow {
-            scope,
-            level: Level::from_wire(level).ok_or(WireError::Level(level))?,
+    fn row(&self, cell: usize, entries: Range<usize>) -> CellRow {
+        CellRow {
+            scope: place(self.scope.get(cell)),
+            level: Level::from_wire(self.level[cell]).expect("checked"),
             indicator: self.indicator[cell],
-            start_ms: int64(self.start_ms, cell),
+            start: Minute::try_from(self.start.get(cell)).expect("checked"),
             sums: Sums {
-                n: int64(self.n, cell),
-                total: int64(self.total, cell),
-                good: int64(self.good, cell),
+                n: self.n.get(cell),
+                total: self.total.get(cell),
+                good: self.good.get(cell),
             },
-            counts: entries
-                .map(|entry| self.entry(entry))
-                .collect::<Result<_, _>>()?,
-        })
-    }
-
-    fn entry(&self, entry: usize) -> Result<(Bucket, i64), WireError> {
-        let bucket = Bucket::from_wire(i16::from_le_bytes(bytes(self.bucket, entry)))?;
-        let count = int64(self.counts, entry);
-        if sketches::fits(count) {
-            Ok((bucket, count))
-        } else {
-            Err(WireError::Count(count))
+            counts: entries.map(|entry| self.entry(entry)).collect(),
         }
     }
-}
 
-fn due(name: &'static str, column: &[u8], length: usize) -> Result<(), WireError> {
-    if column.len() == length {
-        Ok(())
-    } else {
-        Err(WireError::Length(name, column.len(), length))
+    fn entry(&self, entry: usize) -> (Bucket, i64) {
+        let bucket = bucket_of(self.bucket.get(entry)).expect("checked");
+        (bucket, self.counts.get(entry))
     }
 }
 
-fn buckets(column: &[u8], cell: usize) -> usize {
-    u16::from_le_bytes(bytes(column, cell)).into()
+fn integers<'a>(
+    name: &'static str,
+    column: &'a [u8],
+    entries: usize,
+) -> Result<Integers<'a>, WireError> {
+    Integers::new(column, entries).map_err(|error| WireError::Width(name, error))
 }
 
-fn int64(column: &[u8], row: usize) -> i64 {
-    i64::from_le_bytes(bytes(column, row))
+/// How many entries the sketches of all cells have.
+fn entries_of(buckets: Integers<'_>) -> Result<usize, WireError> {
+    let mut entries = 0;
+    for number in buckets.iter() {
+        let own = u16::try_from(number).map_err(|_| WireError::Buckets(number))?;
+        entries += usize::from(own);
+    }
+    Ok(entries)
 }
 
-fn bytes<const WIDTH: usize>(column: &[u8], row: usize) -> [u8; WIDTH] {
-    column[WIDTH * row..WIDTH * (row + 1)]
-        .try_into()
-        .expect("a slice of this length")
+fn all(
+    column: Integers<'_>,
+    is_possible: impl Fn(i64) -> bool,
+    error: impl Fn(i64) -> WireError,
+) -> Result<(), WireError> {
+    match column.iter().find(|number| !is_possible(*number)) {
+        Some(number) => Err(error(number)),
+        None => Ok(()),
+    }
+}
+
+fn bucket_of(number: i64) -> Option<Bucket> {
+    Bucket::from_wire(i16::try_from(number).ok()?).ok()
+}
+
+fn place(number: i64) -> usize {
+    usize::try_from(number).expect("checked")
 }

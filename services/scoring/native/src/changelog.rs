@@ -1,15 +1,12 @@
 //! The records of the state changelog (`services.scoring.core.changelog`).
 
-use crate::cells::{CellsView, Record};
+use crate::cells::{COLUMNS, CellsView, Record};
 use crate::measured::{BOOKED_COLUMNS, Columns};
 use crate::msgpack::{Read, Reader, Write};
 use crate::scopes::Scopes;
 
 /// Bytes of tickets or cells that a record holds, unless a single one has more.
 pub const RECORD_BYTES: usize = 512 * 1024;
-
-/// Of cells, beside their scopes.
-const COLUMNS: usize = 10;
 
 /// What every record of a flush says. `rules` are the versions that were applied and their digests;
 /// `marks` those of `Lateness`; `settled_ms` the stream time before which all that fell due is
@@ -236,19 +233,12 @@ fn read_cells<'a>(reader: &mut Reader<'a>) -> Read<CellsView<'a>> {
         reader.array_of(3)?;
         Ok((reader.text()?, reader.small()?, reader.text()?))
     });
-    Ok(CellsView {
-        scopes: scopes.collect::<Read<_>>()?,
-        scope: reader.bin()?,
-        level: reader.bin()?,
-        indicator: reader.bin()?,
-        start_ms: reader.bin()?,
-        n: reader.bin()?,
-        total: reader.bin()?,
-        good: reader.bin()?,
-        buckets: reader.bin()?,
-        bucket: reader.bin()?,
-        counts: reader.bin()?,
-    })
+    let scopes = scopes.collect::<Read<_>>()?;
+    let mut columns = [[].as_slice(); COLUMNS];
+    for column in &mut columns {
+        *column = reader.bin()?;
+    }
+    Ok(CellsView { scopes, columns })
 }
 
 fn read_times(reader: &mut Reader<'_>) -> Read<Vec<i64>> {

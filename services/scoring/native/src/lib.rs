@@ -21,11 +21,13 @@ pub mod lifecycle;
 pub mod measured;
 pub mod msgpack;
 pub mod names;
+pub mod narrow;
 pub mod pane;
 mod pane_class;
 pub mod panes;
 pub mod promises;
 pub mod python;
+mod reading;
 pub mod rules;
 pub mod scopes;
 pub mod sketches;
@@ -39,6 +41,8 @@ use pyo3::prelude::*;
 fn bellwether_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(json::parse_event, module)?)?;
+    module.add_function(wrap_pyfunction!(reading::check_cells, module)?)?;
+    module.add_function(wrap_pyfunction!(reading::widened, module)?)?;
     pane_class::register(module)?;
     module.add_class::<calendar_class::Calendar>()?;
     module.add_class::<python::Engine>()

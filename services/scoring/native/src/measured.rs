@@ -4,8 +4,12 @@ use rustc_hash::FxHashMap;
 
 use crate::lifecycle::Row;
 use crate::msgpack::{Damaged, Read};
+use crate::narrow::{Integers, Packed};
 use crate::panes::Booked;
 use crate::tickets::Tickets;
+
+/// What most rows have on the wire.
+const USUAL_ROW_BYTES: usize = 30;
 
 /// Rows by ticket: `tickets[t]` is the end of the rows of the t-th ticket, whose place it holds.
 #[derive(Default)]
@@ -28,7 +32,7 @@ pub struct Columns {
     pub tickets: Vec<Box<str>>,
     pub names: Vec<u32>,
     pub versions: Vec<usize>,
-    pub columns: [Vec<u8>; 10],
+    pub columns: Packed<10>,
 }
 
 /// Those that panes are booked from, as `Columns::booked` gives them.
@@ -37,7 +41,7 @@ pub const BOOKED_COLUMNS: usize = 6;
 impl Columns {
     /// Indicator, sign, instant, value, good, and the place of the names.
     pub fn booked(&self) -> [&[u8]; BOOKED_COLUMNS] {
-        let [_, indicator, _, sign, time_ms, value, good, names, _, _] = &self.columns;
+        let [_, indicator, _, sign, time_ms, value, good, names, _, _] = self.columns.columns();
         [indicator, sign, time_ms, value, good, names]
     }
 }
@@ -49,32 +53,32 @@ impl Columns {
 pub fn from_booked(columns: [&[u8]; BOOKED_COLUMNS], numbers: &[u32]) -> Read<Vec<Booked>> {
     let [indicator, sign, time_ms, value, good, names] = columns;
     let size = indicator.len();
-    let wide = [(time_ms, 8), (value, 8), (names, 4), (sign, 1), (good, 1)];
-    if wide
-        .iter()
-        .any(|(column, width)| column.len() != size * width)
-    {
+    if sign.len() != size || good.len() != size {
         return Err(Damaged::Ends);
     }
+    let [time_ms, value, names] = [
+        integers(time_ms, size)?,
+        integers(value, size)?,
+        integers(names, size)?,
+    ];
     let signed = |byte: u8| i64::from(i8::from_ne_bytes([byte]));
+    let number = |place: i64| numbers.get(usize::try_from(place).ok()?).copied();
     (0..size)
         .map(|row| {
-            let place = u32::from_le_bytes(entry(names, row)) as usize;
             Ok(Booked {
                 indicator: indicator[row],
                 sign: signed(sign[row]),
-                time_ms: i64::from_le_bytes(entry(time_ms, row)),
-                value: i64::from_le_bytes(entry(value, row)),
+                time_ms: time_ms.get(row),
+                value: value.get(row),
                 good: signed(good[row]),
-                names: *numbers.get(place).ok_or(Damaged::Range)?,
+                names: number(names.get(row)).ok_or(Damaged::Range)?,
             })
         })
         .collect()
 }
 
-fn entry<const WIDTH: usize>(column: &[u8], row: usize) -> [u8; WIDTH] {
-    let bytes = &column[WIDTH * row..WIDTH * (row + 1)];
-    bytes.try_into().expect("a slice of this length")
+fn integers(column: &[u8], entries: usize) -> Read<Integers<'_>> {
+    Integers::new(column, entries).map_err(|_| Damaged::Ends)
 }
 
 /// The wire form, `limit` rows at a time; `numbers` are those of the rows' names, and `version_at`
@@ -90,14 +94,13 @@ pub fn to_wire(
     let mut ticket = 0;
     let mut first = 0;
     for rows in stated.rows.chunks(limit) {
-        let mut part = Part::default();
+        let mut part = Part::new(rows);
         for (place, row) in (first..).zip(rows) {
             while stated.tickets[ticket].1 <= place {
                 ticket += 1;
             }
             part.push(
                 stated.tickets[ticket].0,
-                row,
                 numbers[place],
                 version_at(row.time_ms),
             );
@@ -109,50 +112,51 @@ pub fn to_wire(
 }
 
 #[derive(Default)]
-struct Part {
+struct Part<'r> {
     tickets: Vec<u32>,
     names: Places<u32>,
     versions: Places<usize>,
-    columns: [Vec<u8>; 10],
+    rows: &'r [Row],
+    /// By row, places among the distinct tickets, names and versions.
+    ticket: Vec<usize>,
+    name: Vec<usize>,
+    version: Vec<usize>,
 }
 
-impl Part {
-    fn push(&mut self, ticket: u32, row: &Row, names: u32, version: usize) {
+impl<'r> Part<'r> {
+    fn new(rows: &'r [Row]) -> Self {
+        Self {
+            rows,
+            ticket: Vec::with_capacity(rows.len()),
+            name: Vec::with_capacity(rows.len()),
+            version: Vec::with_capacity(rows.len()),
+            ..Self::default()
+        }
+    }
+
+    /// What the next row is of.
+    fn push(&mut self, ticket: u32, names: u32, version: usize) {
         if self.tickets.last() != Some(&ticket) {
             self.tickets.push(ticket);
         }
-        let ticket = u32::try_from(self.tickets.len() - 1).expect("as many as rows");
-        let sequence = i32::try_from(row.sequence).expect("a ticket has few measurements");
-        let (names, version) = (self.names.place(names), self.versions.place(version));
-        let [
-            tickets,
-            indicators,
-            sequences,
-            signs,
-            times,
-            values,
-            goods,
-            name,
-            events,
-            versions,
-        ] = &mut self.columns;
-        tickets.extend(ticket.to_le_bytes());
-        indicators.push(row.indicator);
-        sequences.extend(sequence.to_le_bytes());
-        signs.push(row.sign.to_le_bytes()[0]);
-        times.extend(row.time_ms.to_le_bytes());
-        values.extend(row.value.to_le_bytes());
-        goods.push(row.good.to_le_bytes()[0]);
-        name.extend(u32::try_from(names).expect("as many as rows").to_le_bytes());
-        events.extend(row.event.to_le_bytes());
-        versions.extend(
-            u16::try_from(version)
-                .expect("versions are few")
-                .to_le_bytes(),
-        );
+        self.ticket.push(self.tickets.len() - 1);
+        self.name.push(self.names.place(names));
+        self.version.push(self.versions.place(version));
     }
 
     fn finish(self, tickets: &Tickets) -> Columns {
+        let rows = self.rows.iter();
+        let mut columns = Packed::with_capacity(USUAL_ROW_BYTES * rows.len());
+        columns.push_narrow(places(&self.ticket));
+        columns.push_each(rows.clone().map(|row| [row.indicator]));
+        columns.push_narrow(rows.clone().map(|row| row.sequence));
+        columns.push_each(rows.clone().map(|row| [row.sign.to_le_bytes()[0]]));
+        columns.push_narrow(rows.clone().map(|row| row.time_ms));
+        columns.push_narrow(rows.clone().map(|row| row.value));
+        columns.push_each(rows.clone().map(|row| [row.good.to_le_bytes()[0]]));
+        columns.push_narrow(places(&self.name));
+        columns.push_each(rows.map(|row| row.event.to_le_bytes()));
+        columns.push_narrow(places(&self.version));
         Columns {
             tickets: self
                 .tickets
@@ -161,9 +165,15 @@ impl Part {
                 .collect(),
             names: self.names.values,
             versions: self.versions.values,
-            columns: self.columns,
+            columns,
         }
     }
+}
+
+fn places(column: &[usize]) -> impl ExactSizeIterator<Item = i64> + Clone {
+    column
+        .iter()
+        .map(|place| i64::try_from(*place).expect("as many as rows"))
 }
 
 /// Distinct values, and where each lies.
@@ -205,7 +215,7 @@ mod tests {
         let mut tickets = Tickets::default();
         let (a, b, c) = (tickets.place("a"), tickets.place("b"), tickets.place("c"));
         let mut stated = Stated::default();
-        stated.push(a, &mut vec![row(10, 1), row(20, 2)]);
+        stated.push(a, &mut vec![row(10, 1), row(20, -300)]);
         stated.push(b, &mut Vec::new());
         stated.push(c, &mut vec![row(30, 3)]);
         let version_at = |time_ms| usize::from(time_ms >= 20);
@@ -239,23 +249,22 @@ mod tests {
             name,
             event,
             version,
-        ] = &parts[0].columns;
-        assert_eq!(ticket, &[0; 8]);
-        assert_eq!(
-            (&**indicator, &**sequence),
-            ([3, 3].as_slice(), [0; 8].as_slice())
-        );
-        assert_eq!(
-            (&**sign, &**good),
-            ([255, 255].as_slice(), [1, 1].as_slice())
-        );
-        assert_eq!(time, &[10_i64.to_le_bytes(), 20_i64.to_le_bytes()].concat());
-        assert_eq!(value, &[1_i64.to_le_bytes(), 2_i64.to_le_bytes()].concat());
-        assert_eq!(name, &[0_u32.to_le_bytes(), 1_u32.to_le_bytes()].concat());
-        assert_eq!(
-            (&**event, &**version),
-            ([255; 16].as_slice(), [0, 0, 1, 0].as_slice())
-        );
+        ] = parts[0].columns.columns();
+        let columns: [(&[u8], &[u8]); 10] = [
+            (ticket, &[0, 0]),
+            (indicator, &[3, 3]),
+            (sequence, &[0, 0]),
+            (sign, &[255, 255]),
+            (time, &[10, 20]),
+            (value, &[1, 0, 0xd4, 0xfe]),
+            (good, &[1, 1]),
+            (name, &[0, 1]),
+            (event, &[255; 16]),
+            (version, &[0, 1]),
+        ];
+        for (column, expected) in columns {
+            assert_eq!(column, expected);
+        }
     }
 
     #[test]

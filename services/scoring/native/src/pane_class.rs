@@ -110,32 +110,9 @@ impl PaneStoreClass {
         let scopes = scopes
             .iter()
             .map(|(department, kind, id)| (&**department, *kind, &**id));
-        let [
-            scope,
-            level,
-            indicator,
-            start_ms,
-            n,
-            total,
-            good,
-            buckets,
-            bucket,
-            counts,
-        ] = columns.each_ref().map(PyBytesMethods::as_bytes);
+        let columns = columns.each_ref().map(PyBytesMethods::as_bytes);
         let scopes = scopes.collect();
-        Ok(self.store.restore(&CellsView {
-            scopes,
-            scope,
-            level,
-            indicator,
-            start_ms,
-            n,
-            total,
-            good,
-            buckets,
-            bucket,
-            counts,
-        })?)
+        Ok(self.store.restore(&CellsView { scopes, columns })?)
     }
 }
 

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::buckets::{BucketError, IndicatorKinds};
-use crate::cells::{CellsView, Layout, Limits, Part, WireCells, WireError};
+use crate::cells::{CellColumns, CellsView, Layout, Limits, Part, WireCells, WireError};
 use crate::names::{NameTable, Symbols};
 use crate::pane::{CellKey, Pane, Sums};
 use crate::scopes::{Memberships, Scopes};
@@ -377,20 +377,19 @@ impl PaneStore {
     /// Take absolute cells from a changelog.
     ///
     /// # Errors
-    /// When the columns do not fit together or hold a number that cannot be; some cells may have
-    /// been taken then.
+    /// When the columns do not fit together or hold a number that cannot be; none has been taken
+    /// then.
     pub fn restore(&mut self, cells: &CellsView<'_>) -> Result<(), PaneError> {
-        cells.check()?;
+        let columns = CellColumns::new(cells.columns, cells.scopes.len())?;
         let scopes: Vec<_> = cells
             .scopes
             .iter()
             .map(|name| self.scopes.number(*name))
             .collect();
-        for cell in cells.rows() {
-            let cell = cell?;
+        for cell in columns.rows() {
             let key = PaneKey {
                 level: cell.level,
-                start: minute_of(cell.start_ms)?,
+                start: cell.start,
             };
             let place = CellKey {
                 scope: scopes[cell.scope],

@@ -525,7 +525,7 @@ impl Engine {
         ];
         fields.extend(
             part.columns
-                .iter()
+                .columns()
                 .map(|column| PyBytes::new(py, column).into_any()),
         );
         PyTuple::new(py, fields)

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from bellwether_native import widened
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.scoring.core.cell_batch import MAX_SOURCES, CellError, Part, batch_of, check
-from shared.contracts.panes import Cell, Cells, ScopeName
+from shared.contracts.columns import pack, pack_narrow
+from shared.contracts.panes import MINUTE_MS, Cell, Cells, ScopeName
+from tests.unit.scoring.native_panes import Limits, Panes
+from tests.unit.scoring.pane_model import ZONE
 
 CELL = Cell(("d", 1, "d"), 0, 60_000, 0, 2, 30, 1, ((5, 2), (7, 1)))
 GOOD = Cells.of([CELL, CELL._replace(level=1)])
 
+COLUMNS = Cells.__struct_fields__[1:]
+
 NAMES = st.tuples(st.sampled_from(["", "d"]), st.integers(0, 5), st.text(max_size=3))
-SKETCHES = st.dictionaries(st.integers(-1, 2_000), st.integers(1, 2**40), max_size=4)
+NUMBERS = st.sampled_from((7, 15, 31, 63)).flatmap(lambda b: st.integers(-(2**b), 2**b - 1))
+"""As many of each width."""
+SKETCHES = st.dictionaries(
+    st.integers(-1, 120) | st.integers(-1, 4094), st.integers(1, 120) | st.integers(1, 2**40)
+)
 CELLS = st.lists(
     st.builds(
         Cell,
         NAMES,
         st.integers(0, 3),
-        st.integers(-(2**45), 2**45),
+        st.integers(0, 2**32 - 1).map(lambda minute: minute * MINUTE_MS),
         st.integers(0, 63),
-        *[st.integers(-(2**62), 2**62)] * 3,
+        *[NUMBERS] * 3,
         SKETCHES.map(lambda sketch: tuple(sorted(sketch.items()))),
     ),
     max_size=9,
@@ -33,25 +43,76 @@ CELLS = st.lists(
     ("column", "value"),
     [
         ("scope", b""),
-        ("scope", b"\1\0\0\0" * 2),
+        ("scope", b"\1" * 2),
+        ("scope", b"\xff" * 2),
         ("scopes", []),
         ("scopes", [("d", 99, "d")]),
         ("level", b"\0\7"),
         ("level", b"\0"),
         ("indicator", b"\0\100"),
-        ("start_ms", b"\0" * 15),
-        ("n", b"\0" * 24),
+        ("start_min", b"\0" * 15),
+        ("start_min", b"\xff" * 2),
+        ("start_min", pack("q", [0, 2**32])),
+        ("n", b"\0" * 6),
         ("total", b""),
-        ("good", b"\0" * 8),
-        ("buckets", b"\0\0" * 2),
+        ("good", b"\0" * 32),
+        ("buckets", b"\0" * 2),
+        ("buckets", b"\3\2"),
+        ("buckets", b"\5\xff"),
+        ("buckets", pack("q", [2**62, 4 - 2**62])),
         ("bucket", b"\0" * 7),
-        ("counts", b"\0" * 24),
+        ("bucket", pack("i", [5, 7, 5, 65_541])),
+        ("bucket", b"\xfe" * 4),
+        ("counts", b"\0" * 12),
+        ("counts", pack("q", [1, 1, 1, 2**52])),
     ],
 )
 def test_columns_that_do_not_fit_together_are_refused(column: str, value: object) -> None:
     check(0, GOOD)
     with pytest.raises(CellError):
         check(0, msgspec.structs.replace(GOOD, **{column: value}))
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_bytes_without_cells_are_refused(column: str) -> None:
+    check(0, Cells())
+    with pytest.raises(CellError):
+        check(0, msgspec.structs.replace(Cells(), **{column: b"\0"}))
+
+
+@given(CELLS, st.sampled_from(COLUMNS), st.integers(0, 99))
+def test_a_column_of_a_damaged_length_is_refused_by_all_who_read_it(
+    cells: list[Cell], column: str, length: int
+) -> None:
+    whole = Cells.of(cells)
+    widths = (1,) if column in ("level", "indicator") else (1, 2, 4, 8)
+    in_sketches = column in ("bucket", "counts")
+    entries = sum(len(cell.sketch) for cell in cells) if in_sketches else len(cells)
+    assume(length not in [entries * width for width in widths])
+    damaged = getattr(whole, column)[:length].ljust(length, b"\1")
+    damaged_cells = msgspec.structs.replace(whole, **{column: damaged})
+    check(0, whole)
+    with pytest.raises(CellError):
+        check(0, damaged_cells)
+    with pytest.raises(ValueError, match=r"."):
+        list(damaged_cells)
+    with pytest.raises(ValueError, match=r"."):
+        Panes(ZONE, Limits(9, 999)).restore(damaged_cells)
+
+
+@given(st.lists(st.lists(NUMBERS, max_size=9), max_size=5))
+def test_columns_of_any_width_are_one_of_eight_bytes(columns: list[list[int]]) -> None:
+    narrow, sizes = [pack_narrow(column) for column in columns], [len(column) for column in columns]
+    assert widened(narrow, sizes) == pack("q", [number for column in columns for number in column])
+
+
+@pytest.mark.parametrize(
+    ("columns", "entries"),
+    [([b"\0\0\0"], [1]), ([b"\0"], [0]), ([b""], [1]), ([b"\0"], [2**62]), ([b"\0"], [])],
+)
+def test_what_is_no_column_is_not_widened(columns: list[bytes], entries: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"column"):
+        widened(columns, entries)
 
 
 def test_a_source_beyond_the_keys_is_refused() -> None:

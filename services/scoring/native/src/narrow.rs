@@ -1,0 +1,218 @@
+//! Columns of integers on the wire: little-endian and signed, each as narrow as the greatest of its
+//! entries needs. How wide an entry is, its reader sees by how many there are.
+
+use thiserror::Error;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{bytes} bytes are no column of {entries} integers")]
+pub struct WidthError {
+    bytes: usize,
+    entries: usize,
+}
+
+/// The columns of a record, one behind the other.
+pub struct Packed<const COLUMNS: usize> {
+    bytes: Vec<u8>,
+    ends: [usize; COLUMNS],
+    filled: usize,
+}
+
+impl<const COLUMNS: usize> Packed<COLUMNS> {
+    /// With room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            ends: [0; COLUMNS],
+            filled: 0,
+        }
+    }
+
+    /// The next column, of entries that have their width already.
+    pub fn push(&mut self, column: &[u8]) {
+        self.bytes.extend_from_slice(column);
+        self.end_column();
+    }
+
+    /// The same, entry by entry.
+    pub fn push_each<const WIDTH: usize>(&mut self, entries: impl Iterator<Item = [u8; WIDTH]>) {
+        entries.for_each(|entry| self.bytes.extend(entry));
+        self.end_column();
+    }
+
+    /// The next column, made as narrow as it can be.
+    pub fn push_narrow(&mut self, values: impl ExactSizeIterator<Item = i64> + Clone) {
+        match width_of(values.clone()) {
+            1 => self.append::<1>(values),
+            2 => self.append::<2>(values),
+            4 => self.append::<4>(values),
+            _ => self.append::<8>(values),
+        }
+        self.end_column();
+    }
+
+    fn append<const WIDTH: usize>(&mut self, values: impl ExactSizeIterator<Item = i64>) {
+        let first = self.bytes.len();
+        self.bytes.resize(first + WIDTH * values.len(), 0);
+        let entries = self.bytes[first..].chunks_exact_mut(WIDTH);
+        for (entry, value) in entries.zip(values) {
+            entry.copy_from_slice(&value.to_le_bytes()[..WIDTH]);
+        }
+    }
+
+    fn end_column(&mut self) {
+        self.ends[self.filled] = self.bytes.len();
+        self.filled += 1;
+    }
+
+    /// One of the columns.
+    pub fn column(&self, place: usize) -> &[u8] {
+        let first = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.bytes[first..self.ends[place]]
+    }
+
+    pub fn columns(&self) -> [&[u8]; COLUMNS] {
+        std::array::from_fn(|place| self.column(place))
+    }
+
+    /// The bytes of all columns.
+    pub fn nbytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// How many bytes the greatest of some values needs, signs included. Where the bits of a value begin
+/// to differ from its sign, it differs from itself shifted by one.
+fn width_of(values: impl Iterator<Item = i64>) -> usize {
+    match values.fold(0, |bits, value| bits | (value ^ value << 1)) {
+        0..=0xff => 1,
+        0x100..=0xffff => 2,
+        0x1_0000..=0xffff_ffff => 4,
+        _ => 8,
+    }
+}
+
+/// A column as it came.
+#[derive(Clone, Copy)]
+pub struct Integers<'a> {
+    bytes: &'a [u8],
+    width: usize,
+}
+
+impl<'a> Integers<'a> {
+    /// # Errors
+    /// When the bytes are not as many as such a column of so many entries can have.
+    pub fn new(bytes: &'a [u8], entries: usize) -> Result<Self, WidthError> {
+        let width = [1, 2, 4, 8]
+            .into_iter()
+            .find(|width| entries.checked_mul(*width) == Some(bytes.len()));
+        match width {
+            Some(width) => Ok(Self { bytes, width }),
+            None => Err(WidthError {
+                bytes: bytes.len(),
+                entries,
+            }),
+        }
+    }
+
+    pub fn entries(self) -> usize {
+        self.bytes.len() / self.width
+    }
+
+    pub fn get(self, row: usize) -> i64 {
+        number(&self.bytes[self.width * row..self.width * (row + 1)])
+    }
+
+    pub fn iter(self) -> impl ExactSizeIterator<Item = i64> + 'a {
+        self.bytes.chunks_exact(self.width).map(number)
+    }
+
+    /// The entries with 8 bytes each, into as many places.
+    pub fn widen(self, wide: &mut [u8]) {
+        match self.width {
+            1 => widen(self.bytes, wide, |entry| i8::from_le_bytes(entry).into()),
+            2 => widen(self.bytes, wide, |entry| i16::from_le_bytes(entry).into()),
+            4 => widen(self.bytes, wide, |entry| i32::from_le_bytes(entry).into()),
+            _ => widen(self.bytes, wide, i64::from_le_bytes),
+        }
+    }
+}
+
+fn widen<const WIDTH: usize>(
+    narrow: &[u8],
+    wide: &mut [u8],
+    value_of: impl Fn([u8; WIDTH]) -> i64,
+) {
+    for (wide, entry) in wide.chunks_exact_mut(8).zip(narrow.chunks_exact(WIDTH)) {
+        let entry = entry.try_into().expect("a chunk of this length");
+        wide.copy_from_slice(&value_of(entry).to_le_bytes());
+    }
+}
+
+fn number(entry: &[u8]) -> i64 {
+    match *entry {
+        [a] => i8::from_le_bytes([a]).into(),
+        [a, b] => i16::from_le_bytes([a, b]).into(),
+        [a, b, c, d] => i32::from_le_bytes([a, b, c, d]).into(),
+        _ => i64::from_le_bytes(entry.try_into().expect("one of four widths")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(values: &[i64]) -> Vec<u8> {
+        let mut packed = Packed::<1>::with_capacity(0);
+        packed.push_narrow(values.iter().copied());
+        packed.column(0).to_vec()
+    }
+
+    #[test]
+    fn every_width_holds_its_extremes_and_no_more() {
+        for (bits, width) in [(7, 1), (15, 2), (31, 4), (63, 8)] {
+            let least = i64::MIN >> (63 - bits);
+            let greatest = i64::MAX >> (63 - bits);
+            for values in [[least, 0], [0, greatest], [least, greatest]] {
+                let column = packed(&values);
+                assert_eq!(column.len(), 2 * width);
+                let read = Integers::new(&column, 2).unwrap();
+                assert_eq!(read.iter().collect::<Vec<_>>(), values);
+                assert_eq!([read.get(0), read.get(1)], values);
+                let mut wide = [[0; 8]; 2];
+                read.widen(wide.as_flattened_mut());
+                assert_eq!(wide.map(i64::from_le_bytes), values);
+            }
+            if width < 8 {
+                assert_eq!(packed(&[least - 1]).len(), 2 * width);
+                assert_eq!(packed(&[greatest + 1]).len(), 2 * width);
+            }
+        }
+    }
+
+    #[test]
+    fn columns_lie_one_behind_the_other() {
+        let mut packed = Packed::<3>::with_capacity(8);
+        packed.push(b"ab");
+        packed.push_narrow([].into_iter());
+        packed.push_narrow([1, -300].into_iter());
+        let columns: [&[u8]; 3] = [b"ab", b"", &[1, 0, 0xd4, 0xfe]];
+        assert_eq!(packed.columns(), columns);
+        assert_eq!(packed.nbytes(), 6);
+    }
+
+    #[test]
+    fn bytes_of_no_width_are_refused() {
+        for (bytes, entries) in [
+            (0, 1),
+            (3, 1),
+            (6, 2),
+            (16, 1),
+            (1, 0),
+            (5, 2),
+            (8, usize::MAX),
+        ] {
+            assert!(Integers::new(&vec![0; bytes], entries).is_err());
+        }
+        assert_eq!(Integers::new(&[], 0).unwrap().entries(), 0);
+    }
+}
