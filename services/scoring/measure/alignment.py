@@ -8,12 +8,15 @@ every topic that has more to come was read as far as itself.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 PATIENCE_SECONDS: Final = 0.5
 """How long a topic that has more to come, but from which nothing comes, holds up the others."""
+
+_timestamp = attrgetter("timestamp")
 
 
 class Alignment:
@@ -21,21 +24,23 @@ class Alignment:
 
     Topics are places in the registry; time is passed in, in seconds of a monotonic clock. Records
     have a ``timestamp`` in ms, which need not ascend: it decides when they are let through, never
-    whether.
+    whether. They are looked at a batch at a time: a topic was read as far as the last record of a
+    batch says, and where a batch has to be divided, it is as if its timestamps ascended.
     """
 
     def __init__(self, topics: int, patience: float = PATIENCE_SECONDS) -> None:
-        self._waiting: list[deque[Any]] = [deque() for _ in range(topics)]
+        self._waiting: list[Sequence[Any]] = [()] * topics
         self._greatest = [-1] * topics
         self._patience = patience
         self._held_since: float | None = None
 
-    def add(self, topic: int, records: Iterable[Any]) -> None:
+    def add(self, topic: int, records: Sequence[Any]) -> None:
         """Take records of a topic, in offset order."""
+        if not records:
+            return
         waiting = self._waiting[topic]
-        for record in records:
-            waiting.append(record)
-            self._greatest[topic] = max(self._greatest[topic], record.timestamp)
+        self._waiting[topic] = [*waiting, *records] if waiting else records
+        self._greatest[topic] = max(self._greatest[topic], records[-1].timestamp)
 
     @property
     def holds(self) -> bool:
@@ -48,16 +53,18 @@ class Alignment:
             if not waiting:
                 yield topic
 
-    def take(self, more: Sequence[bool], now: float) -> Iterator[tuple[int, list[Any]]]:
+    def take(self, more: Sequence[bool], now: float) -> Iterator[tuple[int, Sequence[Any]]]:
         """What may go on, by topic; ``more`` tells which topics have unread records at the
         broker."""
         frontier = self._frontier(more, now)
         for topic, waiting in enumerate(self._waiting):
-            taken = []
-            while waiting and (frontier is None or waiting[0].timestamp <= frontier):
-                taken.append(waiting.popleft())
-            if taken:
-                yield topic, taken
+            if frontier is None or self._greatest[topic] <= frontier:
+                place = len(waiting)
+            else:
+                place = bisect_right(waiting, frontier, key=_timestamp)
+            if place:
+                self._waiting[topic] = waiting[place:]
+                yield topic, waiting[:place]
 
     def _frontier(self, more: Sequence[bool], now: float) -> int | None:
         """How far every topic was read, in ms; None when nothing needs to wait."""

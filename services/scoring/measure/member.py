@@ -32,6 +32,9 @@ GROUP: Final = "scoring-measure"
 TOPIC_PLACES: Final[Mapping[str, int]] = {topic.name: place for place, topic in enumerate(INPUTS)}
 IDLE_SECONDS: Final = 0.5
 MAX_RECORDS: Final = 5000
+STEP_SECONDS: Final = 0.005
+"""Steps begin at least so far apart. A stream that trickles in would otherwise be looked at, and
+fetched anew, for every few records, most of which wait for their partition's flush anyway."""
 RETRY_SECONDS: Final = 1.0
 RESTORES_AT_ONCE: Final = 2
 """One reads while another computes; more would only hold more of the log in memory."""
@@ -108,12 +111,18 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         await consumer.start()
         self._reading = ConsumerProgress(consumer, STUCK_SECONDS)
         try:
-            while not stopping.is_set():
-                await self._step(consumer)
+            await self._step_until(stopping, consumer)
             await self._flush_all()
         finally:
             await self._drop_all()
             await consumer.stop()
+
+    async def _step_until(self, stopping: asyncio.Event, consumer: AIOKafkaConsumer) -> None:
+        loop = asyncio.get_running_loop()
+        while not stopping.is_set():
+            next_turn = loop.time() + STEP_SECONDS
+            await self._step(consumer)
+            await asyncio.sleep(next_turn - loop.time())
 
     async def _step(self, consumer: AIOKafkaConsumer) -> None:
         wait = min((w.wait(IDLE_SECONDS) for w in self._working()), default=IDLE_SECONDS)

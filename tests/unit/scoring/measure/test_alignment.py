@@ -37,6 +37,22 @@ def test_records_wait_for_a_topic_that_was_read_less_far() -> None:
     assert taken(alignment, [True, False]) == {0: [30]}
 
 
+def test_a_topic_was_read_as_far_as_the_last_record_says() -> None:
+    alignment = Alignment(2)
+    alignment.add(0, messages(10, 90, 20))
+    alignment.add(1, messages(15, 20, 25))
+    assert taken(alignment, [True, True]) == {0: [10, 90, 20], 1: [15, 20]}
+
+
+def test_what_comes_while_records_wait_follows_them() -> None:
+    alignment = Alignment(2)
+    alignment.add(0, messages(10, 20))
+    assert taken(alignment, [True, True]) == {}
+    alignment.add(0, messages(30))
+    alignment.add(1, messages(25))
+    assert taken(alignment, [True, True]) == {0: [10, 20], 1: [25]}
+
+
 def test_a_topic_without_more_to_come_holds_up_nobody() -> None:
     alignment = Alignment(3)
     alignment.add(2, messages(7, 8))

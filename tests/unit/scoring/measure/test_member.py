@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -9,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from services.scoring.core.engine import Flush
 from services.scoring.measure.flush_policy import FlushPolicy
-from services.scoring.measure.member import Measure
+from services.scoring.measure.member import STEP_SECONDS, Measure
 from services.scoring.measure.worker import PartitionWorker
 from tests.unit.scoring.test_measure_worker import RULES, Clock, KeptFlushes, read, started
 
@@ -83,6 +84,30 @@ async def test_a_member_says_nothing_of_partitions_that_it_has_let_go() -> None:
     assert "bellwether_measure_stream_time_seconds" in gauges_of(worker.partition)
     await member.on_partitions_revoked([])
     assert gauges_of(worker.partition) == set()
+
+
+class Trickle(Measure):
+    """There is always a little to read at once; it stops after ten steps."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        super().__init__("unused:0", 1, RULES, FlushPolicy())
+        self._stopping = stopping
+        self._steps = 0
+
+    async def work(self) -> None:
+        await self._step_until(self._stopping, cast(Any, Consumer()))
+
+    async def _step(self, consumer: object) -> None:
+        self._steps += 1
+        if self._steps == 10:
+            self._stopping.set()
+
+
+async def test_a_member_does_not_turn_for_every_record_of_a_trickle() -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await Trickle(asyncio.Event()).work()
+    assert loop.time() - began > 8 * STEP_SECONDS  # nine pauses, and a clock of milliseconds
 
 
 def gauges_of(partition: int) -> set[str]:
