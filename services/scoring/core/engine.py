@@ -11,6 +11,7 @@ reads what its parser passes on, and gives results their types.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -263,9 +264,7 @@ def _refused(topic: int, record: Readable, reason: str, detail: str) -> Refused:
 
 
 def _counts(flushed: Mapping[str, Any], dead_letters: list[Refused]) -> Counts:
-    reasons: dict[str, int] = {}
-    for letter in dead_letters:
-        reasons[letter.reason] = reasons.get(letter.reason, 0) + 1
+    reasons = Counter(letter.reason for letter in dead_letters)
     duplicates = flushed["events"] - flushed["fresh"] - len(dead_letters)
     return Counts(flushed["events"], duplicates, reasons, flushed["anomalies"], flushed["settled"])
 

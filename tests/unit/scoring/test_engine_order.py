@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,6 +35,7 @@ from tests.unit.scoring.engine_events import (
     steps,
     turns,
 )
+from tests.unit.scoring.histories import COURSE, holder_of
 from tests.unit.scoring.plain_recomputation import totals_by_department
 from tests.unit.scoring.promising import AROUND_THE_CLOCK, IN_OFFICE_HOURS
 from tests.unit.scoring.rule_texts import EVERYTHING, history
@@ -138,28 +139,6 @@ def long_history(chance: random.Random) -> list[dict[str, Any]]:
             data = {**body, **(holder_of(chance) if kind == "ticket.assigned" else {})}
             events.append(event(kind, ticket, opened + after, data, id=f"{ticket}-{place}"))
     return sorted(events, key=lambda e: str(e["time"]))
-
-
-COURSE: Final[Sequence[tuple[str, dict[str, Any]]]] = (
-    ("ticket.assigned", {}),
-    ("response.sent", {"sender": "employee"}),
-    ("ticket.customer_replied", {}),
-    ("ticket.waiting", {"on": "customer"}),
-    ("ticket.resumed", {}),
-    ("ticket.resolved", {}),
-    ("ticket.reopened", {}),
-    ("ticket.handled", {"duration_ms": 90_000, "cost_minor": 700}),
-    ("survey.sent", {"kind": "csat"}),
-    ("survey.answered", {"kind": "csat", "scale": {"min": 1, "max": 5}, "value": 4}),
-)
-
-
-def holder_of(chance: random.Random) -> dict[str, str]:
-    return {
-        "department": chance.choice(("stores", "after-sales")),
-        "team": f"team-{chance.randint(0, 3)}",
-        "employee": f"employee-{chance.randint(0, 9)}",
-    }
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from services.scoring.core.engine import Engine, Flush
 from tests.unit.scoring.crashing import Crashing
 from tests.unit.scoring.engine_events import CellKey, Sums, cells, event, slice_cells
+from tests.unit.scoring.histories import COURSE, holder_of
 from tests.unit.scoring.rule_texts import EVERYTHING, history
 
 RULES = history(EVERYTHING)
@@ -19,15 +20,7 @@ PAUSES = (0, 1, 10, 45, 200, 1500, 4 * 1440, 11 * 1440)
 """Minutes: within an hour, until minutes expire, until quarter-hours do."""
 LIFE = 10 * 1440
 """In so many minutes all begins and ends that is said of a ticket: long before it is forgotten."""
-COURSE: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("response.sent", {"sender": "employee"}),
-    ("ticket.resolved", {}),
-    ("ticket.reopened", {}),
-    ("ticket.handled", {"duration_ms": 90_000, "cost_minor": 700}),
-    ("survey.sent", {"kind": "csat"}),
-    ("survey.answered", {"kind": "csat", "scale": {"min": 1, "max": 5}, "value": 4}),
-    ("ticket.corrected", {"action": "exclude", "reason": "mistake", "event_id": "1"}),
-)
+EXCLUSION = ("ticket.corrected", {"action": "exclude", "reason": "mistake", "event_id": "1"})
 
 
 class Restores(RuleBasedStateMachine):
@@ -53,9 +46,9 @@ class Restores(RuleBasedStateMachine):
 
     def _event(self, chance: random.Random) -> dict[str, Any]:
         self.events += 1
-        kind, data = chance.choice(COURSE)
+        kind, data = chance.choice((*COURSE, EXCLUSION))
         if chance.random() < 0.4:
-            kind, data = chance.choice(("ticket.opened", "ticket.assigned")), _holder(chance)
+            kind, data = chance.choice(("ticket.opened", "ticket.assigned")), holder_of(chance)
         at = max(0.0, self.minutes - chance.choice((0, 0, 0, 5, 240, 3 * 1440)))
         # What comes after a ticket was forgotten is another ticket's: when that is, flushes decide.
         ticket = f"T-{at // LIFE}-{chance.randint(0, 11)}"
@@ -75,14 +68,6 @@ class Restores(RuleBasedStateMachine):
     def teardown(self) -> None:
         if self.events:
             self.compare()
-
-
-def _holder(chance: random.Random) -> dict[str, str]:
-    return {
-        "department": chance.choice(("stores", "after-sales")),
-        "team": f"team-{chance.randint(0, 2)}",
-        "employee": f"employee-{chance.randint(0, 5)}",
-    }
 
 
 def whole_round(engine: Engine) -> dict[CellKey, Sums]:

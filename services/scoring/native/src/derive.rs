@@ -9,7 +9,7 @@ use crate::fact::{EXCLUDE, EXEMPT, Fact, REATTRIBUTE};
 use crate::kind;
 use crate::life::Life;
 use crate::lifecycle::{Lifecycle, Row};
-use crate::names::{Holder, Names, Symbols};
+use crate::names::{Holder, Symbols};
 use crate::promises::Span;
 
 /// How often each thing that does not fit together occurs.
@@ -163,21 +163,7 @@ fn order(a: &Row, b: &Row, symbols: &Symbols) -> Ordering {
             row.good,
         )
     };
-    let texts = |row: &Row| {
-        let Names {
-            holder,
-            channel,
-            category,
-        } = row.names;
-        [
-            holder.department,
-            holder.team,
-            holder.employee,
-            channel,
-            category,
-        ]
-        .map(|name| symbols.text(name))
-    };
+    let texts = |row: &Row| row.names.parts().map(|name| symbols.text(name));
     numbers(a)
         .cmp(&numbers(b))
         .then_with(|| texts(a).cmp(&texts(b)))

@@ -20,7 +20,7 @@ use crate::life::{self, Life, Status};
 use crate::lifecycle::Lifecycle;
 use crate::measured::{self, Columns, Stated};
 use crate::msgpack::{Damaged, Read};
-use crate::names::{Holder, NameTable, Names};
+use crate::names::{NameTable, Names};
 use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, Midnights, PaneStore};
 use crate::promises::{NEVER, Span};
 use crate::scopes::Scopes;
@@ -179,7 +179,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// Tickets remembered.
     pub fn tickets(&self) -> usize {
-        self.tickets.len()
+        self.tickets.count()
     }
 
     /// The time of a ticket that is remembered, by whose it was and what for, up to `until_ms`; and
@@ -213,29 +213,13 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// The names that a flush's measurements refer to, until the next fact is taken.
     pub fn names_of(&self, number: u32) -> [&str; 5] {
-        let Names {
-            holder,
-            channel,
-            category,
-        } = self.names.rows()[number as usize];
-        [
-            holder.department,
-            holder.team,
-            holder.employee,
-            channel,
-            category,
-        ]
-        .map(|name| self.lifecycle.symbols.text(name))
+        let parts = self.names.rows()[number as usize].parts();
+        parts.map(|name| self.lifecycle.symbols.text(name))
     }
 
     /// Combinations of names remembered.
     pub fn names(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Cells kept.
-    pub fn cells(&self) -> usize {
-        self.panes.cells()
+        self.names.count()
     }
 
     /// Whether the record at an offset was not read before; then it counts as read.
@@ -280,9 +264,14 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         }
         let (due, until_ms) = self.deadlines.take(self.stream_ms(), self.bounds.deadlines);
         let arrivals = std::mem::take(&mut pending.arrivals);
-        let booked = self.book_all(arrivals, &due, until_ms, &mut pending.refused)?;
+        let mut booked = self.book_all(arrivals, &due, until_ms, &mut pending.refused)?;
         self.settled_ms = until_ms;
         let measurements = self.book_rows(&booked.stated)?;
+        let overflows = self.panes.take_overflows();
+        if overflows > 0 {
+            let count = i64::try_from(overflows).expect("fewer than 2^63 bookings");
+            booked.anomalies.insert("total_overflow", count);
+        }
         let touched = self.panes.take_touched();
         let forgotten = self.expire()?;
         let cycle_started = self.start_cycle_if_done();
@@ -339,7 +328,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             booking.settle(place)?;
         }
         let booked = booking.booked;
-        if self.deadlines.is_stale(self.tickets.len()) {
+        if self.deadlines.is_stale(self.tickets.count()) {
             self.rebuild_deadlines();
         }
         Ok(booked)
@@ -347,7 +336,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// Book rows in the panes; their wire form.
     fn book_rows(&mut self, stated: &Stated) -> PyResult<Vec<Columns>> {
-        if self.names.len() > self.bounds.names {
+        if self.names.count() > self.bounds.names {
             self.begin_names_anew();
         }
         let numbers: Vec<u32> = stated
@@ -392,7 +381,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// Begin to read: between a flush and the next fact nothing holds a symbol but the names.
     pub fn begin_reading(&mut self) {
-        if self.lifecycle.symbols.len() > MOST_SYMBOLS && self.pending.arrivals.is_empty() {
+        if self.lifecycle.symbols.count() > MOST_SYMBOLS && self.pending.arrivals.is_empty() {
             self.lifecycle.forget_symbols();
             self.begin_names_anew();
         }
@@ -449,7 +438,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let Round::At((next, end)) = self.ticket_round else {
             return Vec::new();
         };
-        let least = self.tickets.len() / MOST_FLUSHES_A_ROUND;
+        let least = self.tickets.count() / MOST_FLUSHES_A_ROUND;
         let budget = MIN_SLICE_TICKETS.max(least).max(touched);
         let mut places = Vec::new();
         let mut place = next;
@@ -565,18 +554,8 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     fn book_again(&mut self, rows: &changelog::Rows<'_>) -> PyResult<()> {
         let symbols = &mut self.lifecycle.symbols;
         let numbers = rows.names.iter().map(|texts| {
-            let [department, team, employee, channel, category] =
-                texts.map(|text| symbols.number(text));
-            let holder = Holder {
-                department,
-                team,
-                employee,
-            };
-            self.names.number(Names {
-                holder,
-                channel,
-                category,
-            })
+            let parts = texts.map(|text| symbols.number(text));
+            self.names.number(Names::from_parts(parts))
         });
         let numbers: Vec<u32> = numbers.collect();
         let booked = measured::from_booked(rows.columns, &numbers)?;
@@ -595,6 +574,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// which tells readers that it was never completed.
     pub fn finish_restore(&mut self) {
         self.panes.forget_touched();
+        self.panes.take_overflows();
         self.panes.drop_expired(self.watermark_ms);
         self.panes_expired_ms = self.watermark_ms;
         self.rebuild_deadlines();

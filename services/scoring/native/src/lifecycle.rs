@@ -903,20 +903,11 @@ impl<L: Layout> Lifecycle<L> {
         life: &mut Life,
         indicator: u8,
         fact: &Fact,
-        (value, good): What,
+        what: What,
         holder: usize,
     ) -> Stated {
         let sequence = life.sequence(indicator);
-        let stated = Stated {
-            sequence,
-            time_ms: fact.time_ms,
-            value,
-            good,
-            holder,
-            event: fact.event,
-        };
-        self.restate(life, indicator, 1, stated);
-        stated
+        self.state_as(life, indicator, fact, what, holder, sequence)
     }
 
     /// Of most such indicators only one measurement stands at a time: sequence 0.
@@ -933,6 +924,18 @@ impl<L: Layout> Lifecycle<L> {
             self.rules
                 .limit_ms(indicator, fact.time_ms, life.holders[holder], &self.symbols);
         let good = i64::from(limit.is_some_and(|limit| value <= limit));
+        self.state_as(life, indicator, fact, (value, good), holder, sequence)
+    }
+
+    fn state_as(
+        &mut self,
+        life: &Life,
+        indicator: u8,
+        fact: &Fact,
+        (value, good): What,
+        holder: usize,
+        sequence: i64,
+    ) -> Stated {
         let stated = Stated {
             sequence,
             time_ms: fact.time_ms,

@@ -39,12 +39,8 @@ impl Symbols {
         &self.texts[symbol as usize]
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.texts.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        false
     }
 }
 
@@ -62,6 +58,32 @@ pub struct Names {
     pub holder: Holder,
     pub channel: Symbol,
     pub category: Symbol,
+}
+
+impl Names {
+    /// Department, team, employee, channel, category.
+    pub fn parts(self) -> [Symbol; 5] {
+        let Holder {
+            department,
+            team,
+            employee,
+        } = self.holder;
+        [department, team, employee, self.channel, self.category]
+    }
+
+    /// The inverse of `parts`.
+    pub fn from_parts([department, team, employee, channel, category]: [Symbol; 5]) -> Self {
+        let holder = Holder {
+            department,
+            team,
+            employee,
+        };
+        Self {
+            holder,
+            channel,
+            category,
+        }
+    }
 }
 
 /// Numbers for combinations of names, given out when they are first asked for.
@@ -83,11 +105,7 @@ impl NameTable {
         &self.rows
     }
 
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rows.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
     }
 }

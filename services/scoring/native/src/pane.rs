@@ -20,11 +20,13 @@ pub struct Sums {
 
 impl Sums {
     /// A total of absurd amounts may leave 64 bits. It must stop nothing, and is exact again when
-    /// they are taken back.
-    pub fn add(&mut self, other: Self) {
+    /// they are taken back. Whether it has left them, or come back.
+    pub fn add(&mut self, other: Self) -> bool {
+        let (total, overflowed) = self.total.overflowing_add(other.total);
         self.n += other.n;
-        self.total = self.total.wrapping_add(other.total);
+        self.total = total;
         self.good += other.good;
+        overflowed
     }
 }
 
@@ -109,18 +111,24 @@ impl Pane {
         self.sketches.entries(cell.sketch)
     }
 
-    /// Change a cell, and its sketch by the counts given.
-    pub fn add(&mut self, key: CellKey, sums: Sums, counts: impl Iterator<Item = (Bucket, i64)>) {
+    /// Change a cell, and its sketch by the counts given; whether its total overflowed.
+    pub fn add(
+        &mut self,
+        key: CellKey,
+        sums: Sums,
+        counts: impl Iterator<Item = (Bucket, i64)>,
+    ) -> bool {
         let place = self.place(key);
         let cell = &mut self.cells[place as usize];
         if !cell.is_touched {
             cell.is_touched = true;
             self.touched.push(place);
         }
-        cell.sums.add(sums);
+        let overflowed = cell.sums.add(sums);
         for (bucket, count) in counts {
             self.sketches.add(&mut cell.sketch, bucket, count);
         }
+        overflowed
     }
 
     /// Set a cell to what a changelog says.

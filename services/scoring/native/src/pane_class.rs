@@ -7,7 +7,7 @@ use pyo3::types::PyBytes;
 
 use crate::buckets::KindParts;
 use crate::cells::{CellsView, Limits, Record, WireCells, WireError};
-use crate::names::{Holder, NameTable, Names, Symbols};
+use crate::names::{NameTable, Names, Symbols};
 use crate::panes::{
     Booked, Cursor, DAY_MS, HOUR_MS, Level, MINUTE_MS, Midnights, PaneError, PaneKey, PaneStore,
     QUARTER_MS,
@@ -126,17 +126,9 @@ impl PaneStoreClass {
             good,
             (department, team, employee, channel, category),
         ) = row;
-        let mut symbol = |text: &str| self.symbols.number(text);
-        let holder = Holder {
-            department: symbol(department),
-            team: symbol(team),
-            employee: symbol(employee),
-        };
-        let names = Names {
-            holder,
-            channel: symbol(channel),
-            category: symbol(category),
-        };
+        let texts = [department, team, employee, channel, category];
+        let parts = texts.map(|text| self.symbols.number(text));
+        let names = Names::from_parts(parts);
         Booked {
             indicator: *indicator,
             sign: *sign,

@@ -179,6 +179,7 @@ pub struct PaneStore {
     touched: BTreeSet<PaneKey>,
     staging: Staging,
     layout: Layout,
+    overflows: u64,
 }
 
 impl PaneStore {
@@ -197,6 +198,7 @@ impl PaneStore {
             rounds: 0,
             touched: BTreeSet::new(),
             staging: Staging::default(),
+            overflows: 0,
             layout: Layout::default(),
         })
     }
@@ -276,9 +278,11 @@ impl PaneStore {
         if key.is_kept(watermark_ms) {
             self.touched.insert(key);
             let pane = self.pane(key);
+            let mut overflows = 0;
             for (cell, sums, counts) in changes.each() {
-                pane.add(cell, sums, counts);
+                overflows += u64::from(pane.add(cell, sums, counts));
             }
+            self.overflows += overflows;
         }
     }
 
@@ -290,9 +294,15 @@ impl PaneStore {
         for (cell, sums, _) in changes.each() {
             if self.kinds.is_gauge[usize::from(cell.indicator)] {
                 self.touched.insert(key);
-                self.pane(key).add(cell, sums, std::iter::empty());
+                let overflowed = self.pane(key).add(cell, sums, std::iter::empty());
+                self.overflows += u64::from(overflowed);
             }
         }
+    }
+
+    /// How many totals of cells have left 64 bits, or come back, since the last call.
+    pub fn take_overflows(&mut self) -> u64 {
+        std::mem::take(&mut self.overflows) + self.staging.take_overflows()
     }
 
     fn pane(&mut self, key: PaneKey) -> &mut Pane {
@@ -424,4 +434,50 @@ fn ahead(
             Some(cursor) if cursor.pane == *key => (*key, pane, cursor.place),
             _ => (*key, pane, 0),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct AlwaysMidnight;
+
+    impl Midnights for AlwaysMidnight {
+        fn midnight(&mut self, _: i64) -> PyResult<i64> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn a_total_that_leaves_64_bits_is_told_and_is_exact_when_it_is_taken_back() {
+        let kinds = IndicatorKinds {
+            is_gauge: vec![false],
+            is_logarithmic: vec![false],
+            is_exact: vec![false],
+            upper_ends: vec![1],
+        };
+        let limits = Limits {
+            cells: 9,
+            record_bytes: 9999,
+        };
+        let mut store = PaneStore::new(kinds, limits).expect("kinds of one indicator");
+        let (mut names, symbols) = (NameTable::default(), Symbols::default());
+        let number = names.number(crate::names::Names::default());
+        let mut told = |sign| {
+            let row = Booked {
+                indicator: 0,
+                sign,
+                time_ms: 0,
+                value: i64::MAX,
+                good: 0,
+                names: number,
+            };
+            store
+                .book([row], &names, &symbols, &mut AlwaysMidnight, 0)
+                .expect("a row that can be");
+            store.take_overflows()
+        };
+        // A minute, a quarter-hour and a day.
+        assert_eq!([told(1), told(1), told(-1), told(-1)], [0, 3, 3, 0]);
+    }
 }

@@ -356,11 +356,6 @@ impl Engine {
         self.core.names()
     }
 
-    #[getter]
-    fn cells(&self) -> usize {
-        self.core.cells()
-    }
-
     fn has_due(&mut self) -> bool {
         self.core.has_due()
     }

@@ -43,9 +43,15 @@ pub struct Staging {
     changes: Vec<Change>,
     index: HashTable<u32>,
     cases: Vec<Case>,
+    overflows: u64,
 }
 
 impl Staging {
+    /// How many totals have overflowed since the last call.
+    pub fn take_overflows(&mut self) -> u64 {
+        std::mem::take(&mut self.overflows)
+    }
+
     /// Whether it has to be booked before more is added.
     pub fn is_full(&self) -> bool {
         self.rows == MOST_ROWS
@@ -78,7 +84,7 @@ impl Staging {
         for scope in scopes {
             let place = self.change(u64::from(*scope) << SCOPE_SHIFT | time);
             let change = &mut self.changes[place as usize];
-            change.sums.add(sums);
+            self.overflows += u64::from(change.sums.add(sums));
             if let Some(bucket) = bucket {
                 let case = number(self.cases.len());
                 self.cases.push(Case {

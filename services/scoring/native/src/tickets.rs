@@ -22,12 +22,8 @@ pub struct Tickets {
 
 impl Tickets {
     /// How many are remembered.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.remembered
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.remembered == 0
     }
 
     /// All places are below this.
@@ -114,14 +110,14 @@ mod tests {
         let (a, b) = (tickets.place("a"), tickets.place("b"));
         tickets.set(a, b"one");
         tickets.set(a, b"three");
-        assert_eq!((tickets.place("a"), tickets.len()), (a, 1));
+        assert_eq!((tickets.place("a"), tickets.count()), (a, 1));
         tickets.set(b, b"two");
         assert_eq!(&*tickets.forget(a), "a");
         assert_eq!(tickets.iter().collect::<Vec<_>>(), [(b, b"two".as_slice())]);
         assert_eq!(tickets.place("c"), a);
         assert_eq!((tickets.packed(a), tickets.id(a)), (b"".as_slice(), "c"));
         assert_ne!(tickets.place("a"), a);
-        assert_eq!(tickets.len(), 1);
+        assert_eq!(tickets.count(), 1);
     }
 
     #[test]
@@ -136,6 +132,6 @@ mod tests {
             let place = tickets.place(id);
             assert_eq!(tickets.packed(place), id.as_bytes());
         }
-        assert_eq!(tickets.len(), ids.len());
+        assert_eq!(tickets.count(), ids.len());
     }
 }
