@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field
+from pydantic import DirectoryPath, Field
 
+from services.scoring.measure.ticket_files import FOLDER, TICKETS_MB
 from shared.runtime.settings import RuntimeSettings
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
@@ -29,6 +30,13 @@ class ScoringSettings(RuntimeSettings):
     )
     measure_session_seconds: float = Field(
         10.0, ge=1, le=300, description="A killed measure's partitions move on after this"
+    )
+    measure_tickets_mb: float = Field(
+        TICKETS_MB, ge=0, description="Of a partition's tickets measure holds so much in memory"
+    )
+    measure_folder: DirectoryPath = Field(
+        FOLDER,
+        description="The others rest in a file in this folder, which should be on a disk",
     )
     scoring_host: str = Field("127.0.0.1", description="Where scoring listens")
     scoring_port: int = Field(8020, ge=0, le=65535)

@@ -24,6 +24,7 @@ from services.scoring.core.native_parts import REGISTRY, EngineParts, versions_o
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.slow_reader import Readable, read_slowly
 from services.scoring.core.stream_time import LIVE_MS
+from services.scoring.core.ticket_file import TicketFile
 from services.scoring.core.timeline import WAITING, Holder, Segment, Stretch, segments
 from shared.contracts import scopes
 from shared.contracts.measurements import MeasurementBatch, Measurements
@@ -94,9 +95,19 @@ class RulesChangedError(RuntimeError):
 
 
 class Engine:
-    """State and arithmetic of one input partition."""
+    """State and arithmetic of one input partition.
 
-    def __init__(self, partition: int, rules: RuleHistory, inputs: int) -> None:
+    With a ``ticket_file``, which is opened here and now, only tickets that changed lately rest in
+    memory; ``flush`` and ``restore`` raise ``OSError`` when it cannot be written or read.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        rules: RuleHistory,
+        inputs: int,
+        ticket_file: TicketFile | None = None,
+    ) -> None:
         self.partition = partition
         self._rules = rules
         self._core = bellwether_native.Engine(
@@ -109,6 +120,7 @@ class Engine:
                 read_slowly,
                 MOST_NAMES,
                 MOST_DEADLINES,
+                ticket_file,
             )
         )
 
@@ -156,6 +168,11 @@ class Engine:
     def tickets(self) -> int:
         """Tickets remembered."""
         return self._core.tickets
+
+    @property
+    def ticket_file_bytes(self) -> int:
+        """What the file of tickets at rest takes; 0 without one."""
+        return self._core.ticket_file_bytes
 
     @property
     def names(self) -> int:

@@ -10,6 +10,7 @@ from services.scoring.core import ledger
 from services.scoring.core.pane_kinds import PANE_KINDS, PaneKinds
 from services.scoring.core.rules import HOLDER_KINDS, RuleHistory, RuleSet
 from services.scoring.core.slow_reader import Readable, Reason, SlowEvent
+from services.scoring.core.ticket_file import TicketFile
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, LATEST_TIME_MS
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 
@@ -48,7 +49,8 @@ class RegistryParts:
 class EngineParts:
     """All of it. ``inputs`` counts the input topics; ``digests`` names the content of each version;
     ``midnight`` gives the latest midnight at or before an instant, both in ms; ``read_slowly`` is
-    given a record that the compiled parser passes on."""
+    given a record that the compiled parser passes on; without a ``ticket_file`` all tickets rest
+    in memory."""
 
     inputs: int
     versions: Sequence[VersionParts]
@@ -58,6 +60,7 @@ class EngineParts:
     read_slowly: Callable[[Readable], SlowEvent | Reason]
     most_names: int
     most_deadlines: int
+    ticket_file: TicketFile | None
     earliest_ms: int = EARLIEST_TIME_MS
     latest_ms: int = LATEST_TIME_MS
     future_tolerance_ms: int = FUTURE_TOLERANCE_MS

@@ -21,6 +21,7 @@ from services.scoring.measure import metrics
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.memory import give_back_freed
 from services.scoring.measure.store import PartitionStore
+from services.scoring.measure.ticket_files import USUAL, TicketFiles
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.topics import INPUTS
 from shared.runtime.kafka import ConsumerProgress, Progress, make_consumer
@@ -63,6 +64,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         *,
         instance: str | None = None,
         session_ms: int = SESSION_MS,
+        ticket_files: TicketFiles = USUAL,
     ) -> None:
         self._bootstrap = bootstrap
         self._partitions = partitions
@@ -70,6 +72,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         self._policy = policy
         self._instance = instance
         self._session_ms = session_ms
+        self._ticket_files = ticket_files
         self._workers: dict[int, PartitionWorker] = {}
         self._starts: dict[int, asyncio.Task[None]] = {}
         self._consumer: AIOKafkaConsumer | None = None
@@ -208,7 +211,9 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         partitions = _co_partitioned(assigned)
         for partition in partitions:
             store = PartitionStore(self._bootstrap, partition, self._partitions)
-            worker = PartitionWorker(partition, self._rules, store, self._policy)
+            worker = PartitionWorker(
+                partition, self._rules, store, self._policy, ticket_files=self._ticket_files
+            )
             self._workers[partition] = worker
             self._begin(worker)
         self._joined = True

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.member import Measure
+from services.scoring.measure.ticket_files import MEGABYTE, TicketFiles
 from services.scoring.measure.watch import end_when_stuck
 from services.scoring.rule_files import load_rules
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES, TOPICS, Topic
@@ -35,6 +36,10 @@ class MeasureSettings(Protocol):
     @property
     def measure_session_seconds(self) -> float: ...
     @property
+    def measure_tickets_mb(self) -> float: ...
+    @property
+    def measure_folder(self) -> Path: ...
+    @property
     def scoring_host(self) -> str: ...
     @property
     def metrics_port(self) -> int | None: ...
@@ -55,6 +60,9 @@ async def run(settings: MeasureSettings) -> None:
         FlushPolicy(),
         instance=settings.instance,
         session_ms=round(settings.measure_session_seconds * 1000),
+        ticket_files=TicketFiles(
+            settings.measure_folder, round(settings.measure_tickets_mb * MEGABYTE)
+        ),
     )
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(

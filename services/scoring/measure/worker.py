@@ -17,6 +17,7 @@ from services.scoring.measure import metrics
 from services.scoring.measure.alignment import Alignment
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.store import PartitionStore
+from services.scoring.measure.ticket_files import USUAL, TicketFiles
 from shared.contracts.topics import INPUTS
 
 log = structlog.get_logger("measure.worker")
@@ -35,6 +36,7 @@ class PartitionWorker:
         store: PartitionStore,
         policy: FlushPolicy,
         *,
+        ticket_files: TicketFiles = USUAL,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -43,6 +45,7 @@ class PartitionWorker:
         self._rules = rules
         self._store = store
         self._policy = policy
+        self._ticket_files = ticket_files
         self._pace = policy.calm
         self._clock = clock
         self._wall_clock = wall_clock
@@ -187,7 +190,8 @@ class PartitionWorker:
         self._report(flush, self._clock() - began)
 
     def _new_engine(self) -> Engine:
-        return Engine(self.partition, self._rules, len(INPUTS))
+        with self._ticket_files.new() as file:
+            return Engine(self.partition, self._rules, len(INPUTS), file)
 
     def _report(self, flush: Flush, seconds: float) -> None:
         counts = flush.counts
@@ -202,6 +206,7 @@ class PartitionWorker:
         rows = sum(len(batch.rows) for batch in flush.measurements)
         metrics.MEASUREMENTS.labels(self.partition).inc(rows)
         metrics.TICKETS.labels(self.partition).set(self._engine.tickets)
+        metrics.TICKET_FILE.labels(self.partition).set(self._engine.ticket_file_bytes)
         metrics.DEADLINES.labels(self.partition).inc(counts.deadlines)
         metrics.STREAM_TIME.labels(self.partition).set(self._engine.stream_ms / 1000)
         metrics.WATERMARK.labels(self.partition).set(self._engine.watermark_ms / 1000)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
+from services.scoring.measure.ticket_files import TicketFiles
 from shared.contracts.panes import TOTAL, Cell
 from shared.contracts.topics import INPUTS, topic_for
 
@@ -140,8 +141,13 @@ class Log:
             engine.process(place, records[engine.positions[place] :])
 
 
+MEMORY = TicketFiles(most_in_memory=1_000)
+"""Hardly a ticket finds room: all the others rest in the file."""
+
+
 def new_engine(rules: RuleHistory) -> Engine:
-    return Engine(0, rules, len(INPUTS))
+    with MEMORY.new() as file:
+        return Engine(0, rules, len(INPUTS), file)
 
 
 def measure(rules: RuleHistory, events: Iterable[dict[str, Any]]) -> Flush:

@@ -9,7 +9,7 @@ use crate::life::{self, Life};
 use crate::lifecycle::Lifecycle;
 use crate::measured::Stated;
 use crate::msgpack::Read;
-use crate::tickets::Tickets;
+use crate::tickets::{Had, Tickets};
 
 /// A ticket with more events than this is a loop in a source; what follows is dead-lettered.
 const MOST_FACTS: usize = 2000;
@@ -55,6 +55,7 @@ pub struct Booking<'a, L> {
     pub until_ms: i64,
     pub booked: Booked,
     life: Life,
+    resting: Vec<u8>,
     packed: Vec<u8>,
     facts: Vec<u8>,
 }
@@ -75,6 +76,7 @@ impl<'a, L: Layout> Booking<'a, L> {
             until_ms,
             booked: Booked::default(),
             life: Life::default(),
+            resting: Vec::new(),
             packed: Vec::new(),
             facts: Vec::new(),
         }
@@ -83,14 +85,14 @@ impl<'a, L: Layout> Booking<'a, L> {
     /// Let a ticket live through its arrivals, which come in the order of their records.
     ///
     /// # Errors
-    /// When the ticket's resting form is damaged.
+    /// When the ticket's resting form is damaged or not to be had.
     pub fn live_through<R>(
         &mut self,
         place: u32,
         arrivals: impl ExactSizeIterator<Item = Arrival<R>>,
         refused: &mut Vec<Refused<R>>,
-    ) -> Read<()> {
-        let resting = self.tickets.packed(place);
+    ) -> Had<()> {
+        let resting = self.tickets.packed(place, &mut self.resting)?;
         let known = if resting.is_empty() {
             self.life = Life::default();
             &[]
@@ -142,12 +144,12 @@ impl<'a, L: Layout> Booking<'a, L> {
     /// to one whose deadline was another.
     ///
     /// # Errors
-    /// When the ticket's resting form is damaged.
-    pub fn settle(&mut self, place: u32) -> Read<()> {
-        let resting = self.tickets.packed(place);
-        if resting.is_empty() || life::next_due_ms(resting)? >= self.until_ms {
+    /// When the ticket's resting form is damaged or not to be had.
+    pub fn settle(&mut self, place: u32) -> Had<()> {
+        if self.tickets.outlook(place).due_ms >= self.until_ms {
             return Ok(());
         }
+        let resting = self.tickets.packed(place, &mut self.resting)?;
         let facts = life::unpack(resting, &mut self.life, &mut self.lifecycle.symbols)?;
         let due_before = self.life.next_due_ms;
         self.lifecycle.pass_time(&mut self.life, self.until_ms);
@@ -165,7 +167,7 @@ impl<'a, L: Layout> Booking<'a, L> {
 
     fn rest(&mut self, place: u32, due_before: i64) {
         self.booked.stated.push(place, &mut self.lifecycle.rows);
-        self.tickets.set(place, &self.packed);
+        self.tickets.set(place, &self.packed, self.life.outlook());
         if self.life.next_due_ms != due_before {
             self.deadlines.schedule(place, self.life.next_due_ms);
         }

@@ -16,15 +16,15 @@ use crate::deadlines::Deadlines;
 use crate::derive::{self, Anomalies};
 use crate::fact::Fact;
 use crate::lateness::Lateness;
-use crate::life::{self, Life, Status};
+use crate::life::{self, Life};
 use crate::lifecycle::Lifecycle;
 use crate::measured::{self, Columns, Stated};
-use crate::msgpack::{Damaged, Read};
+use crate::msgpack::Damaged;
 use crate::names::{NameTable, Names};
 use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, Midnights, PaneStore};
-use crate::promises::{NEVER, Span};
+use crate::promises::Span;
 use crate::scopes::Scopes;
-use crate::tickets::Tickets;
+use crate::tickets::{Had, Tickets};
 use crate::timeline::{self, Stretch};
 
 const ROWS_PER_RECORD: usize = 4000;
@@ -124,6 +124,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         lifecycle: Lifecycle<L>,
         midnights: M,
         panes: PaneStore,
+        tickets: Tickets,
         inputs: usize,
         bounds: Bounds,
     ) -> Self {
@@ -133,7 +134,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             lifecycle,
             midnights,
             bounds,
-            tickets: Tickets::default(),
+            tickets,
             names: NameTable::default(),
             panes,
             revision: 0,
@@ -169,7 +170,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     pub fn has_due(&mut self) -> bool {
         let (until_ms, tickets) = (self.stream_ms(), &self.tickets);
         self.deadlines
-            .is_due(until_ms, |place| due_ms(tickets.packed(place)))
+            .is_due(until_ms, |place| tickets.outlook(place).due_ms)
     }
 
     /// Time has come so far, though no event says so.
@@ -182,17 +183,23 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         self.tickets.count()
     }
 
+    /// What the file of tickets at rest may take, in bytes; 0 without one.
+    pub fn ticket_file_bytes(&self) -> u64 {
+        self.tickets.file_bytes()
+    }
+
     /// The time of a ticket that is remembered, by whose it was and what for, up to `until_ms`; and
     /// the spans that corrections exempt. Facts that wait for a flush are not in it.
     ///
     /// # Errors
-    /// When the ticket's resting form is damaged.
-    pub fn stretches(&mut self, id: &str, until_ms: i64) -> Read<(Vec<Stretch>, Vec<Span>)> {
+    /// When the ticket's resting form is damaged or not to be had.
+    pub fn stretches(&mut self, id: &str, until_ms: i64) -> Had<(Vec<Stretch>, Vec<Span>)> {
         let Some(place) = self.tickets.find(id) else {
             return Ok((Vec::new(), Vec::new()));
         };
         let mut life = Life::default();
-        let resting = self.tickets.packed(place);
+        let mut buffer = Vec::new();
+        let resting = self.tickets.packed(place, &mut buffer)?;
         if resting.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -255,7 +262,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// Book everything read since the last flush; the result must be stored as a whole.
     ///
     /// # Errors
-    /// When a ticket's resting form is damaged, and what the zone raises.
+    /// When a ticket's resting form is damaged or not to be had, and what the zone raises.
     pub fn flush(&mut self, caught_up: bool, rules: &[(String, String)]) -> PyResult<Flush<R>> {
         let mut pending = std::mem::take(&mut self.pending);
         self.revision += 1;
@@ -273,7 +280,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             booked.anomalies.insert("total_overflow", count);
         }
         let touched = self.panes.take_touched();
-        let forgotten = self.expire()?;
+        let forgotten = self.expire();
         let cycle_started = self.start_cycle_if_done();
         let ticket_slice = self.next_ticket_slice(booked.stated.tickets.len());
         let sliced = self.next_cell_slice(touched.len());
@@ -284,7 +291,8 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             &ticket_slice,
             &sliced,
             rules,
-        );
+        )?;
+        self.tickets.cool()?;
         Ok(Flush {
             revision: self.revision,
             cycle: self.cycle,
@@ -389,35 +397,32 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// Forget what is older than it is kept for: panes by the hour, tickets by the day of event
     /// time. The ids of the tickets.
-    fn expire(&mut self) -> Read<Vec<Box<str>>> {
+    fn expire(&mut self) -> Vec<Box<str>> {
         if self.watermark_ms - self.panes_expired_ms >= HOUR_MS {
             self.panes_expired_ms = self.watermark_ms;
             self.panes.drop_expired(self.watermark_ms);
         }
         let limit_ms = self.lateness.forgettable_ms();
         if limit_ms - self.tickets_expired_ms < DAY_MS {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         self.tickets_expired_ms = limit_ms;
-        let mut life = Life::default();
-        let mut over = Vec::new();
-        for (place, packed) in self.tickets.iter() {
-            life::unpack(packed, &mut life, &mut self.lifecycle.symbols)?;
-            if is_over(&life, limit_ms) {
-                over.push(place);
-            }
-        }
-        Ok(over
-            .into_iter()
+        let over = self
+            .tickets
+            .iter()
+            .filter(|(_, outlook)| outlook.over_ms < limit_ms)
+            .map(|(place, _)| place);
+        let over: Vec<u32> = over.collect();
+        over.into_iter()
             .map(|place| self.tickets.forget(place))
-            .collect())
+            .collect()
     }
 
     fn rebuild_deadlines(&mut self) {
         let due = self
             .tickets
             .iter()
-            .map(|(place, packed)| (due_ms(packed), place));
+            .map(|(place, outlook)| (outlook.due_ms, place));
         self.deadlines.rebuild(due);
     }
 
@@ -443,7 +448,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let mut places = Vec::new();
         let mut place = next;
         while place < end && places.len() < budget {
-            if !self.tickets.packed(place).is_empty() {
+            if self.tickets.is_known(place) {
                 places.push(place);
             }
             place += 1;
@@ -477,7 +482,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         slice: &[u32],
         cells: &WireCells,
         rules: &[(String, String)],
-    ) -> Vec<Vec<u8>> {
+    ) -> Had<Vec<Vec<u8>>> {
         let header = Header {
             revision: self.revision,
             cycle: self.cycle,
@@ -488,8 +493,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         };
         let mut writer = changelog::Writer::new(&header, rules);
         let touched = stated.tickets.iter().map(|(place, _)| place);
+        let mut buffer = Vec::new();
         for &place in touched.chain(slice) {
-            let packed = self.tickets.packed(place);
+            let packed = self.tickets.packed(place, &mut buffer)?;
             if !packed.is_empty() {
                 writer.ticket(self.tickets.id(place), packed);
             }
@@ -503,7 +509,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         for record in cells.records() {
             writer.cells(&record, self.panes.scopes());
         }
-        writer.finish()
+        Ok(writer.finish())
     }
 
     // -- restoring -------------------------------------------------------------------------------
@@ -512,7 +518,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// with their digests.
     ///
     /// # Errors
-    /// When the bytes are no record, or a cell in it is none.
+    /// When the bytes are no record, or a cell in it is none, or a ticket finds no room.
     pub fn restore(&mut self, value: &[u8]) -> PyResult<Vec<(String, String)>> {
         let reading = changelog::read(value)?;
         let Header {
@@ -535,8 +541,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             if packed.is_empty() {
                 self.tickets.forget(place);
             } else {
-                life::next_due_ms(packed)?;
-                self.tickets.set(place, packed);
+                self.tickets.set(place, packed, life::outlook(packed)?);
             }
         }
         for rows in reading.rows {
@@ -545,6 +550,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         for cells in &reading.cells {
             self.panes.restore(cells)?;
         }
+        self.tickets.cool()?;
         let owned = |(version, digest): (&str, &str)| (version.to_owned(), digest.to_owned());
         Ok(reading.rules.into_iter().map(owned).collect())
     }
@@ -594,16 +600,4 @@ fn grouped<R>(arrivals: Vec<Arrival<R>>) -> Vec<(u32, Vec<Arrival<R>>)> {
         }
     }
     groups
-}
-
-/// When something of a ticket falls due; never where nothing is known of it.
-fn due_ms(packed: &[u8]) -> i64 {
-    if packed.is_empty() {
-        return NEVER;
-    }
-    life::next_due_ms(packed).expect("a resting form that came in readable stays so")
-}
-
-fn is_over(life: &Life, limit_ms: i64) -> bool {
-    life.status != Status::Open && life.last.is_none_or(|(time_ms, ..)| time_ms < limit_ms)
 }

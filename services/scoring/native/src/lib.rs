@@ -7,6 +7,7 @@ pub mod calendar;
 mod calendar_class;
 pub mod cells;
 pub mod changelog;
+pub mod cold;
 pub mod deadlines;
 pub mod derive;
 pub mod engine;

@@ -29,6 +29,35 @@ pub struct Stated {
     pub event: u64,
 }
 
+/// What the time ahead holds for a ticket: when something of it falls due, and the time of the
+/// greatest fact of one that is over, after which it may be forgotten; `NEVER` where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    pub due_ms: i64,
+    pub over_ms: i64,
+}
+
+impl Outlook {
+    fn new(due_ms: i64, status: Status, last: Option<Order>) -> Self {
+        let over_ms = match (status, last) {
+            (Status::Open, _) => NEVER,
+            (_, Some((time_ms, ..))) => time_ms,
+            (_, None) => i64::MIN,
+        };
+        Self { due_ms, over_ms }
+    }
+}
+
+impl Default for Outlook {
+    /// Of a ticket that nothing is known of.
+    fn default() -> Self {
+        Self {
+            due_ms: NEVER,
+            over_ms: NEVER,
+        }
+    }
+}
+
 /// Holders are places in `holders`; times are ms. `last` is the order of the greatest fact, be it excluded or a correction;
 /// `sequences` counts the measurements of each indicator that can have several. `next_due_ms` is
 /// when something becomes of the ticket if nothing happens, and `settled_ms` when that was the case
@@ -170,6 +199,10 @@ impl Life {
             .position(|promise| promise.kind == kind)
     }
 
+    pub fn outlook(&self) -> Outlook {
+        Outlook::new(self.next_due_ms, self.status, self.last)
+    }
+
     pub fn is_clocked(&self, indicator: u8) -> bool {
         self.clocked >> indicator & 1 == 1
     }
@@ -187,6 +220,8 @@ impl Life {
     pub fn write(&self, symbols: &Symbols, buffer: &mut Vec<u8>) {
         buffer.array(FIELDS);
         buffer.int(self.next_due_ms);
+        buffer.uint(self.status as u64);
+        write_order(self.last, buffer);
         buffer.array(self.holders.len());
         for holder in &self.holders {
             buffer.array(3);
@@ -194,10 +229,8 @@ impl Life {
                 buffer.text(symbols.text(name));
             }
         }
-        write_order(self.last, buffer);
         count(self.facts, buffer);
         buffer.bool(self.corrected);
-        buffer.uint(self.status as u64);
         time(self.opened_ms, buffer);
         buffer.uint(self.opened_event);
         buffer.text(symbols.text(self.channel));
@@ -267,6 +300,8 @@ impl Life {
     pub fn read(&mut self, reader: &mut Reader<'_>, symbols: &mut Symbols) -> Read<()> {
         reader.array_of(FIELDS)?;
         self.next_due_ms = reader.int()?;
+        self.status = read_status(reader)?;
+        self.last = read_order(reader)?;
         self.holders.clear();
         for _ in 0..reader.array()? {
             reader.array_of(3)?;
@@ -278,10 +313,8 @@ impl Life {
             };
             self.holders.push(holder);
         }
-        self.last = read_order(reader)?;
         self.facts = reader.small()?;
         self.corrected = reader.bool()?;
-        self.status = read_status(reader)?;
         self.opened_ms = read_time(reader)?;
         self.opened_event = reader.uint()?;
         self.channel = symbols.number(reader.text()?);
@@ -498,12 +531,14 @@ pub fn unpack<'a>(packed: &'a [u8], life: &mut Life, symbols: &mut Symbols) -> R
     reader.bin()
 }
 
-/// When something falls due, without reading the rest.
-pub fn next_due_ms(packed: &[u8]) -> Read<i64> {
-    let mut reader = Reader::new(packed);
+/// The outlook of a ticket at rest, without reading the rest.
+pub fn outlook(packed: &[u8]) -> Read<Outlook> {
+    let reader = &mut Reader::new(packed);
     reader.array_of(2)?;
     reader.array_of(FIELDS)?;
-    reader.int()
+    let due_ms = reader.int()?;
+    let status = read_status(reader)?;
+    Ok(Outlook::new(due_ms, status, read_order(reader)?))
 }
 
 /// All facts, in the order they came.

@@ -1,9 +1,10 @@
 //! The engine as Python sees it: records and results cross the border here, and nowhere else.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
@@ -14,6 +15,7 @@ use crate::buckets::KindParts;
 use crate::calendar::{Calendar, Layout};
 use crate::cells::{Limits, Record, WireCells};
 use crate::changelog::RECORD_BYTES;
+use crate::cold::ColdStore;
 use crate::engine::{self, Bounds};
 use crate::fact::{Fact, MOST_PARTS, bits_of};
 use crate::indicators::Indicators;
@@ -27,6 +29,7 @@ use crate::panes::{Midnights, PaneStore};
 use crate::promises::Span;
 use crate::rules::{HolderKind, HolderLimit, Rules, SURVEY_KINDS, SurveyRules, Version};
 use crate::scopes::Scopes;
+use crate::tickets::{TicketError, Tickets};
 use crate::timeline::Stretch;
 
 const CELLS_PER_RECORD: usize = 4000;
@@ -34,6 +37,15 @@ const CELLS_PER_RECORD: usize = 4000;
 impl From<Damaged> for PyErr {
     fn from(error: Damaged) -> Self {
         PyValueError::new_err(format!("what was stored is damaged: {error}"))
+    }
+}
+
+impl From<TicketError> for PyErr {
+    fn from(error: TicketError) -> Self {
+        match error {
+            TicketError::Damaged(damaged) => damaged.into(),
+            TicketError::File(_) => PyOSError::new_err(error.to_string()),
+        }
     }
 }
 
@@ -188,6 +200,20 @@ struct EngineParts {
     future_tolerance_ms: i64,
     most_names: usize,
     most_deadlines: usize,
+    ticket_file: Option<TicketFileParts>,
+}
+
+#[derive(FromPyObject)]
+struct TicketFileParts {
+    path: PathBuf,
+    most_in_memory: usize,
+}
+
+impl TicketFileParts {
+    fn open(self) -> PyResult<Tickets> {
+        let store = ColdStore::open(&self.path)?;
+        Ok(Tickets::with_file(store, self.most_in_memory))
+    }
 }
 
 /// An event as the contract's own decoder reads it: what the parser here has passed on.
@@ -291,10 +317,14 @@ impl Engine {
             deadlines: parts.most_deadlines,
             names: parts.most_names,
         };
+        let tickets = parts
+            .ticket_file
+            .map_or_else(|| Ok(Tickets::default()), TicketFileParts::open)?;
         let core = engine::Engine::new(
             Lifecycle::new(rules_of(parts.versions, &indicators, &failure)?, indicators),
             PythonMidnights(parts.midnight),
             PaneStore::new(registry.kinds.into(), limits)?,
+            tickets,
             parts.inputs,
             bounds,
         );
@@ -349,6 +379,11 @@ impl Engine {
     #[getter]
     fn tickets(&self) -> usize {
         self.core.tickets()
+    }
+
+    #[getter]
+    fn ticket_file_bytes(&self) -> u64 {
+        self.core.ticket_file_bytes()
     }
 
     #[getter]

@@ -1,0 +1,284 @@
+//! Resting forms that nobody has changed lately, in a file instead of in memory.
+//!
+//! The file is a row of segments. Forms are appended to one segment after the other; a closed one of
+//! which less than half still counts is emptied into the one that is written, and given out again.
+//! The file is scratch: who restores begins with an empty one.
+
+#![expect(
+    clippy::disallowed_types,
+    reason = "the one file of the core: scratch, and nothing that has to be stored"
+)]
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+pub const SEGMENT_BYTES: usize = 1 << LENGTH_BITS;
+/// The ticket's place and the form's length.
+const HEADER_BYTES: usize = 8;
+const LENGTH_BITS: u32 = 20;
+/// Segments that a call empties: so many, and a share of those that wait.
+const LEAST_EMPTIED: usize = 8;
+const EMPTIED_SHARE: usize = 8;
+
+/// Where a form lies: segment, offset and length, in 24, 20 and 20 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot(u64);
+
+impl Spot {
+    fn new(segment: usize, offset: usize, length: usize) -> Self {
+        assert!(segment < 1 << 24 && offset < SEGMENT_BYTES && length < SEGMENT_BYTES);
+        Self(((segment as u64) << LENGTH_BITS | offset as u64) << LENGTH_BITS | length as u64)
+    }
+
+    fn segment(self) -> usize {
+        low_bits(self.0 >> (2 * LENGTH_BITS))
+    }
+
+    fn offset(self) -> usize {
+        low_bits(self.0 >> LENGTH_BITS) % SEGMENT_BYTES
+    }
+
+    fn length(self) -> usize {
+        low_bits(self.0) % SEGMENT_BYTES
+    }
+
+    /// With its header.
+    fn bytes(self) -> usize {
+        HEADER_BYTES + self.length()
+    }
+}
+
+/// A segment's bytes that were written, and those of them that still count.
+#[derive(Clone, Copy, Default)]
+struct Segment {
+    end: usize,
+    live: usize,
+}
+
+impl Segment {
+    fn is_sparse(self) -> bool {
+        self.live < SEGMENT_BYTES / 2
+    }
+}
+
+pub struct ColdStore {
+    file: File,
+    segments: Vec<Segment>,
+    free: Vec<usize>,
+    /// Closed segments that became sparse, each once.
+    sparse: Vec<usize>,
+    writing: usize,
+    /// What the segment that is written holds.
+    tail: Vec<u8>,
+}
+
+impl ColdStore {
+    /// In a file that is there, and whose content counts for nothing.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: File::options().read(true).write(true).open(path)?,
+            segments: vec![Segment::default()],
+            free: Vec::new(),
+            sparse: Vec::new(),
+            writing: 0,
+            tail: Vec::new(),
+        })
+    }
+
+    /// Whether a form of so many bytes finds room in a segment.
+    pub fn fits(length: usize) -> bool {
+        HEADER_BYTES + length <= SEGMENT_BYTES
+    }
+
+    /// What the file may take, in bytes.
+    pub fn bytes(&self) -> u64 {
+        (self.segments.len() * SEGMENT_BYTES) as u64
+    }
+
+    /// Put a form of the ticket at a place; it must fit.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put(&mut self, place: u32, form: &[u8]) -> io::Result<Spot> {
+        if self.tail.len() + HEADER_BYTES + form.len() > SEGMENT_BYTES {
+            self.begin_segment()?;
+        }
+        let spot = Spot::new(self.writing, self.tail.len(), form.len());
+        let length = u32::try_from(form.len()).expect("a form fits into a segment");
+        self.tail.extend(place.to_le_bytes());
+        self.tail.extend(length.to_le_bytes());
+        self.tail.extend(form);
+        let segment = &mut self.segments[self.writing];
+        segment.end = self.tail.len();
+        segment.live += spot.bytes();
+        Ok(spot)
+    }
+
+    /// The form at a spot that was not released; the buffer serves to read it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn get<'a>(&'a self, spot: Spot, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+        let offset = spot.offset() + HEADER_BYTES;
+        if spot.segment() == self.writing {
+            return Ok(&self.tail[offset..offset + spot.length()]);
+        }
+        buffer.resize(spot.length(), 0);
+        self.file
+            .read_exact_at(buffer, start_of(spot.segment()) + offset as u64)?;
+        Ok(buffer)
+    }
+
+    /// The form at a spot counts no more.
+    pub fn release(&mut self, spot: Spot) {
+        let number = spot.segment();
+        let segment = &mut self.segments[number];
+        let was_sparse = segment.is_sparse();
+        segment.live -= spot.bytes();
+        if number != self.writing && segment.is_sparse() && !was_sparse {
+            self.sparse.push(number);
+        }
+    }
+
+    /// Empty some sparse segments: `relocate` is told the place of every form that they hold or held
+    /// and its spot, and puts those that still count anew.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn empty_sparse(
+        &mut self,
+        mut relocate: impl FnMut(&mut Self, u32, Spot, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let turns = LEAST_EMPTIED + self.sparse.len() / EMPTIED_SHARE;
+        let mut content = Vec::new();
+        for _ in 0..turns {
+            let Some(number) = self.sparse.pop() else {
+                break;
+            };
+            let Segment { end, live } = self.segments[number];
+            if live > 0 {
+                content.resize(end, 0);
+                self.file.read_exact_at(&mut content, start_of(number))?;
+                let mut offset = 0;
+                while offset < end {
+                    let (place, form) = entry_at(&content, offset);
+                    let spot = Spot::new(number, offset, form.len());
+                    relocate(self, place, spot, form)?;
+                    offset += spot.bytes();
+                }
+            }
+            self.segments[number] = Segment::default();
+            self.free.push(number);
+        }
+        Ok(())
+    }
+
+    fn begin_segment(&mut self) -> io::Result<()> {
+        self.file.write_all_at(&self.tail, start_of(self.writing))?;
+        if self.segments[self.writing].is_sparse() {
+            self.sparse.push(self.writing);
+        }
+        self.tail.clear();
+        self.writing = self.free.pop().unwrap_or_else(|| {
+            self.segments.push(Segment::default());
+            self.segments.len() - 1
+        });
+        Ok(())
+    }
+}
+
+fn entry_at(content: &[u8], offset: usize) -> (u32, &[u8]) {
+    let number = |at: usize| {
+        let bytes = content[at..at + 4].try_into().expect("four bytes");
+        u32::from_le_bytes(bytes)
+    };
+    let begin = offset + HEADER_BYTES;
+    let length = number(offset + 4) as usize;
+    (number(offset), &content[begin..begin + length])
+}
+
+fn start_of(segment: usize) -> u64 {
+    (segment * SEGMENT_BYTES) as u64
+}
+
+fn low_bits(value: u64) -> usize {
+    usize::try_from(value).expect("a place in memory has 64 bits")
+}
+
+#[cfg(test)]
+pub mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// In a file that has no name any more.
+    pub fn scratch() -> ColdStore {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bellwether-cold-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        File::create_new(&path).expect("a file");
+        let store = ColdStore::open(&path).expect("a file");
+        std::fs::remove_file(&path).expect("a file that was there");
+        store
+    }
+
+    fn form_at(store: &ColdStore, spot: Spot) -> Vec<u8> {
+        store.get(spot, &mut Vec::new()).expect("a file").to_vec()
+    }
+
+    #[test]
+    fn a_form_is_read_where_it_was_put() {
+        let mut store = scratch();
+        let longest = vec![7; SEGMENT_BYTES - HEADER_BYTES];
+        assert!(ColdStore::fits(longest.len()) && !ColdStore::fits(longest.len() + 1));
+        let forms = [vec![1; 100], longest, vec![], vec![2; 300]];
+        let put = |form: &Vec<u8>| store.put(9, form).expect("a file");
+        let spots: Vec<Spot> = forms.iter().map(put).collect();
+        for (spot, form) in spots.iter().zip(&forms) {
+            assert_eq!(form_at(&store, *spot), *form);
+        }
+    }
+
+    #[test]
+    fn a_sparse_segment_is_emptied_and_given_out_again() {
+        let mut store = scratch();
+        let put = |store: &mut ColdStore, place: u32| {
+            let byte = place.to_le_bytes()[0];
+            store
+                .put(place, &vec![byte; SEGMENT_BYTES / 4])
+                .expect("a file")
+        };
+        let mut spots: Vec<Spot> = (0..9).map(|place| put(&mut store, place)).collect();
+        for place in [0, 1, 3, 4] {
+            store.release(spots[place]);
+        }
+        let mut kept = Vec::new();
+        store
+            .empty_sparse(|store, place, spot, form| {
+                if [2, 5].contains(&place) {
+                    assert_eq!(spot, spots[place as usize]);
+                    kept.push((place, store.put(place, form)?));
+                }
+                Ok(())
+            })
+            .expect("a file");
+        kept.sort_unstable_by_key(|(place, _)| *place);
+        assert_eq!(
+            kept.iter().map(|(place, _)| *place).collect::<Vec<_>>(),
+            [2, 5]
+        );
+        for (place, spot) in kept {
+            assert_eq!(form_at(&store, spot)[0], place.to_le_bytes()[0]);
+        }
+        let before = store.bytes();
+        spots.extend((9..16).map(|place| put(&mut store, place)));
+        assert_eq!(store.bytes(), before);
+        assert_eq!(form_at(&store, spots[15])[0], 15);
+    }
+}
