@@ -16,8 +16,9 @@ from tests.system.feeding import Feeder
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-SESSION = {"BELLWETHER_MEASURE_SESSION_SECONDS": "3"}
-"""Short, so that what a killed worker held moves on while the stream still comes in."""
+MEASURE = {"BELLWETHER_MEASURE_SESSION_SECONDS": "3", "BELLWETHER_MEASURE_TICKETS_MB": "0.02"}
+"""A short session, so that what a killed worker held moves on while the stream still comes in; and
+little memory, so that most tickets rest in the file."""
 
 FROZEN_SECONDS = 5.0
 """Longer than a session: the partitions move on, and their former owner does not know."""
@@ -29,7 +30,7 @@ def test_twenty_kills_of_two_workers_and_some_of_a_lone_one_change_no_cell() -> 
         measure_workers=2,
         only=frozenset({"measure"}),
         without=frozenset({"dev-key", "postgres"}),
-        environ={**os.environ, **SESSION},
+        environ={**os.environ, **MEASURE},
     )
     with LocalStack.temporary(options) as stack:
         workers = Workers(stack, ["measure"], Random(1))
@@ -53,7 +54,7 @@ def test_kills_and_freezes_of_three_workers_change_no_cell_and_no_recorded_numbe
         measure_workers=3,
         only=frozenset({"measure", "recorder"}),
         without=frozenset({"dev-key"}),
-        environ={**os.environ, **SESSION},
+        environ={**os.environ, **MEASURE},
     )
     with LocalStack.temporary(options) as stack:
         workers = Workers(stack, ["measure", "measure-2", "measure-3"], Random(2))
