@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
+NarrowIntegers = NDArray[np.signedinteger[Any]]
 
 _LEAST_CAPACITY: Final = 64
+_NARROW: Final = (np.int8, np.int16, np.int32)
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -22,6 +24,16 @@ def grown(column: NDArray[_Scalar], size: int) -> NDArray[_Scalar]:
     larger = np.zeros(max(2 * len(column), size, _LEAST_CAPACITY), column.dtype)
     larger[: len(column)] = column
     return larger
+
+
+def narrowed(column: Integers) -> NarrowIntegers:
+    """A copy in the narrowest type that holds all entries."""
+    least, greatest = int(column.min(initial=0)), int(column.max(initial=0))
+    for narrow in _NARROW:
+        bounds = np.iinfo(narrow)
+        if bounds.min <= least and greatest <= bounds.max:
+            return column.astype(narrow)
+    return column.copy()
 
 
 class Column:

@@ -1,7 +1,8 @@
 """One pane as a reader holds it: what every source last said of each of its cells.
 
 Cells are known by the numbers that the reader gave to their series and source, the same in every
-pane. A pane that is written to finds them by a table; one at rest has none, and no slack.
+pane. A pane that is written to finds them by a table. One at rest has none and no slack, and its
+columns are as narrow as their entries allow.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.core.cell_batch import Sketches
-from services.scoring.core.columns import Integers, grown
-from services.scoring.core.sketch_store import SketchStore
+from services.scoring.core.columns import Integers, NarrowIntegers, grown, narrowed
+from services.scoring.core.sketch_store import NO_SKETCHES, SketchStore
 
 _ABSENT: Final = -1
 _LEAST_TABLE: Final = 1024
@@ -29,15 +30,17 @@ class CellValues(NamedTuple):
 
 
 _NONE: Final = np.zeros(0, np.int64)
-NO_VALUES: Final = CellValues(_NONE, _NONE, _NONE, Sketches(_NONE, _NONE, _NONE))
+NO_VALUES: Final = CellValues(_NONE, _NONE, _NONE, NO_SKETCHES)
 
 
 class HeldPane:
-    """Columns of cells; a cell costs 36 bytes, and 10 for each bucket of its sketch."""
+    """Columns of cells. A cell costs 36 bytes, and 10 for each bucket of its sketch; at rest about
+    a third of that."""
 
-    __slots__ = ("_cells", "_good", "_n", "_size", "_sketches", "_table", "_total")
+    __slots__ = ("_cells", "_good", "_n", "_packed", "_size", "_sketches", "_table", "_total")
 
     def __init__(self) -> None:
+        self._packed: list[NarrowIntegers] | None = None
         self._cells: NDArray[np.int32] = np.zeros(0, np.int32)
         self._n: Integers = np.zeros(0, np.int64)
         self._total: Integers = np.zeros(0, np.int64)
@@ -64,6 +67,8 @@ class HeldPane:
 
     def all(self) -> tuple[Integers, CellValues]:
         """All cells, and what they say."""
+        if self._packed is not None:
+            return _unpacked(self._packed)
         size = self._size
         return self._cells[:size].astype(np.int64), CellValues(
             self._n[:size], self._total[:size], self._good[:size], self._sketches.all(size)
@@ -71,13 +76,22 @@ class HeldPane:
 
     def rest(self) -> None:
         """Give up what only helps to write."""
-        self._table = None
-        size = self._size
-        self._cells, self._n = self._cells[:size].copy(), self._n[:size].copy()
-        self._total, self._good = self._total[:size].copy(), self._good[:size].copy()
-        self._sketches.rest(size)
+        packed = _packed(*self.all())
+        self._hold(_NONE, NO_VALUES)
+        self._table, self._packed = None, packed
+
+    def _wake(self) -> None:
+        self._hold(*self.all())
+        self._packed = None
+
+    def _hold(self, cells: Integers, values: CellValues) -> None:
+        self._cells = cells.astype(np.int32)
+        self._n, self._total, self._good, sketches = values
+        self._sketches = SketchStore(sketches)
 
     def _place(self, cells: Integers, known: int) -> Integers:
+        if self._packed is not None:
+            self._wake()
         table = self._table
         if table is None or len(table) < known:
             table = self._table = self._new_table(known)
@@ -99,3 +113,13 @@ class HeldPane:
         table = np.full(max(_LEAST_TABLE, 1 << known.bit_length()), _ABSENT, np.int32)
         table[self._cells[: self._size]] = np.arange(self._size)
         return table
+
+
+def _packed(cells: Integers, values: CellValues) -> list[NarrowIntegers]:
+    n, total, good, sketches = values
+    return [narrowed(column) for column in (cells, n, total, good, *sketches)]
+
+
+def _unpacked(packed: list[NarrowIntegers]) -> tuple[Integers, CellValues]:
+    cells, n, total, good, *sketches = (column.astype(np.int64) for column in packed)
+    return cells, CellValues(n, total, good, Sketches(*sketches))

@@ -12,6 +12,7 @@ from services.scoring.core.columns import Integers, grown, spread
 
 _SLACK: Final = 1024
 _NONE: Final = np.zeros(0, np.int64)
+NO_SKETCHES: Final = Sketches(_NONE, _NONE, _NONE)
 
 
 class SketchStore:
@@ -20,13 +21,13 @@ class SketchStore:
 
     __slots__ = ("_bucket", "_counts", "_length", "_live", "_start", "_used")
 
-    def __init__(self) -> None:
-        self._start: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._length: NDArray[np.int32] = np.zeros(0, np.int32)
-        self._bucket: NDArray[np.int16] = np.zeros(0, np.int16)
-        self._counts: Integers = _NONE
-        self._used = 0
-        self._live = 0
+    def __init__(self, sketches: Sketches = NO_SKETCHES) -> None:
+        lengths = sketches.lengths
+        self._start: NDArray[np.int32] = (lengths.cumsum() - lengths).astype(np.int32)
+        self._length: NDArray[np.int32] = lengths.astype(np.int32)
+        self._bucket: NDArray[np.int16] = sketches.bucket.astype(np.int16)
+        self._counts: Integers = sketches.counts
+        self._used = self._live = len(sketches.bucket)
 
     def swap(self, places: Integers, size: int, new: Sketches) -> Sketches:
         """Replace the sketches of cells (none of them twice, out of ``size``), and return what they
@@ -46,14 +47,6 @@ class SketchStore:
             return Sketches(np.zeros(size, np.int64), _NONE, _NONE)
         self._start, self._length = grown(self._start, size), grown(self._length, size)
         return self._at(self._start[:size].astype(np.int64), self._length[:size].astype(np.int64))
-
-    def rest(self, size: int) -> None:
-        """Give up all room that holds nothing; there are ``size`` cells."""
-        if not self._used:
-            return
-        self._start, self._length = grown(self._start, size), grown(self._length, size)
-        self._start, self._length = self._start[:size].copy(), self._length[:size].copy()
-        self._move_together()
 
     def _at(self, starts: Integers, lengths: Integers) -> Sketches:
         entries = spread(starts, lengths)

@@ -50,6 +50,7 @@ _START_BITS: Final = 60
 _START_MASK: Final = (1 << _START_BITS) - 1
 _START_OFFSET: Final = 1 << (_START_BITS - 1)
 _AWAKE_PANES: Final = 16
+_IDLE_MS: Final = 15_000
 
 
 class WindowSpec(NamedTuple):
@@ -178,7 +179,8 @@ class PaneWindows:
         self._spans: list[Span] | None = None
         self._cells = KeyIndex()
         self._totals = HeldPane()
-        self._awake: dict[HeldPane, None] = {}
+        self._awake: dict[HeldPane, int] = {}
+        self._looked_ms = self._looks = 0
         self._gauges: Integers = np.zeros(0, np.int64)
         self._gauge_told: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self._scopes: list[Scope] = []
@@ -288,17 +290,28 @@ class PaneWindows:
         return joined(old), new
 
     def _pane(self, level: int, start_ms: int) -> HeldPane:
-        """The pane, to be written to. Those that were not written to for long come to rest."""
+        """The pane, to be written to. When there are too many, the one that was not written to for
+        longest comes to rest."""
         if level == TOTAL:
             return self._totals
         pane = self._levels[level].open(start_ms)
         self._awake.pop(pane, None)
-        self._awake[pane] = None
+        self._awake[pane] = self._looks
         if len(self._awake) > _AWAKE_PANES:
-            longest = next(iter(self._awake))
-            del self._awake[longest]
-            longest.rest()
+            self._rest(next(iter(self._awake)))
         return pane
+
+    def _rest(self, pane: HeldPane) -> None:
+        del self._awake[pane]
+        pane.rest()
+
+    def _rest_idle(self, stream_ms: int) -> None:
+        """Now and then, let panes rest that were not written to since the last time."""
+        if stream_ms - self._looked_ms < _IDLE_MS:
+            return
+        for pane in [pane for pane, look in self._awake.items() if look < self._looks]:
+            self._rest(pane)
+        self._looked_ms, self._looks = stream_ms, self._looks + 1
 
     def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:
         """Add changes to the windows that hold their panes; these, as bits, by row."""
@@ -378,6 +391,7 @@ class PaneWindows:
         for place, level in self._levels.items():
             if moved & _MASK_OF_LEVEL[place]:
                 self._move(place, level, before, spans)
+        self._rest_idle(stream_ms)
         return moved
 
     def _begin(self, spans: list[Span]) -> None:

@@ -1,0 +1,110 @@
+"""A pane holds what was last said of each cell, whether it rested meanwhile or not."""
+
+from __future__ import annotations
+
+import tracemalloc
+from itertools import islice
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scoring.core.cell_batch import Sketches
+from services.scoring.core.held_pane import CellValues, HeldPane
+from services.scoring.core.windows import PaneWindows
+from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.panes import MINUTE, MINUTE_MS, Cell, Cells
+
+KNOWN = 2_000
+T0 = 1_760_000_400_000 // MINUTE_MS * MINUTE_MS
+EMPLOYEES, BUCKETS = 500, 20
+
+
+class Said(NamedTuple):
+    """What one cell says."""
+
+    n: int
+    total: int
+    good: int
+    sketch: dict[int, int]
+
+
+NOTHING = Said(0, 0, 0, {})
+NUMBERS = st.sampled_from((7, 15, 31, 63)).flatmap(lambda b: st.integers(-(2**b), 2**b - 1))
+"""As many of each width."""
+SAID = st.builds(
+    Said,
+    *[NUMBERS] * 3,
+    st.dictionaries(
+        st.integers(-1, 2_047), st.integers(1, 100) | st.integers(1, 2**40), max_size=6
+    ),
+)
+SWAPS = st.dictionaries(st.integers(0, KNOWN - 1), SAID, min_size=1, max_size=8)
+
+
+def columns(said: list[Said]) -> CellValues:
+    sketches = [sorted(each.sketch.items()) for each in said]
+    entries = [entry for sketch in sketches for entry in sketch]
+    n, total, good, lengths, bucket, counts = (
+        np.array(column, np.int64)
+        for column in (
+            [each.n for each in said],
+            [each.total for each in said],
+            [each.good for each in said],
+            [len(sketch) for sketch in sketches],
+            [bucket for bucket, _ in entries],
+            [count for _, count in entries],
+        )
+    )
+    return CellValues(n, total, good, Sketches(lengths, bucket, counts))
+
+
+def rows(values: CellValues) -> list[Said]:
+    n, total, good, (lengths, bucket, counts) = values
+    entries = iter(zip(bucket.tolist(), counts.tolist(), strict=True))
+    sketches = [dict(islice(entries, length)) for length in lengths.tolist()]
+    return list(map(Said, n.tolist(), total.tolist(), good.tolist(), sketches))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(SWAPS, st.booleans()), max_size=10))
+def test_a_pane_that_rests_now_and_then_says_what_was_last_said(
+    walk: list[tuple[dict[int, Said], bool]],
+) -> None:
+    pane, expected = HeldPane(), dict[int, Said]()
+    for swap, rests in walk:
+        before = pane.swap(np.array([*swap]), KNOWN, columns([*swap.values()]))
+        assert rows(before) == [expected.get(cell, NOTHING) for cell in swap]
+        expected |= swap
+        if rests:
+            pane.rest()
+        cells, values = pane.all()
+        assert dict(zip(cells.tolist(), rows(values), strict=True)) == expected
+        assert len(pane) == len(expected)
+
+
+def test_a_minute_that_is_over_costs_less_than_half_of_an_open_one() -> None:
+    windows = PaneWindows(ZoneInfo("UTC"))
+    held: list[int] = []
+    tracemalloc.start()
+    try:
+        for minute in range(12):
+            windows.advance(T0 + minute * MINUTE_MS)
+            windows.apply([(0, minute_of_all(T0 + minute * MINUTE_MS))])
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    an_open_one = EMPLOYEES * (36 + 10 * BUCKETS)
+    assert held[-1] - held[4] < 7 * an_open_one / 2
+
+
+def minute_of_all(start_ms: int) -> Cells:
+    """A cell of every employee."""
+    indicator = INDICATOR_IDS.index("first_response_time")
+    sketch = tuple((bucket, 2) for bucket in range(400, 400 + BUCKETS))
+    return Cells.of(
+        Cell(("d", 1, f"e{employee}"), MINUTE, start_ms, indicator, 40, 4_000_000, 30, sketch)
+        for employee in range(EMPLOYEES)
+    )
