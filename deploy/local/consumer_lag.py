@@ -23,14 +23,15 @@ def read_lag(bootstrap_servers: str, timeout: float = 10.0) -> list[Lag]:
 
 
 async def _read(bootstrap_servers: str) -> list[Lag]:
-    from aiokafka import AIOKafkaConsumer, TopicPartition
-    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka import TopicPartition
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    await consumer.start()
+    from shared.runtime.kafka import make_admin, make_consumer
+
+    admin = make_admin(bootstrap_servers)
+    consumer = make_consumer(bootstrap=bootstrap_servers, group_id=None, read_committed=False)
     try:
+        await admin.start()
+        await consumer.start()
         lags: list[Lag] = []
         for group, _protocol in await admin.list_consumer_groups():
             found = await admin.list_consumer_group_offsets(group)

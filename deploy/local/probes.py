@@ -59,10 +59,11 @@ class KafkaReady:
         return asyncio.run(self._ask())
 
     async def _ask(self) -> str | None:
-        from aiokafka.client import AIOKafkaClient
         from aiokafka.errors import KafkaError
 
-        client = AIOKafkaClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=2000)
+        from shared.runtime.kafka_connections import ClosingClient
+
+        client = ClosingClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=2000)
         try:
             await client.bootstrap()
             found = len(client.cluster.brokers())

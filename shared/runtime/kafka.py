@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.contracts.topics import Topic
+from shared.runtime.kafka_connections import closing
 
 log = structlog.get_logger("kafka")
 
@@ -39,7 +40,9 @@ def make_producer(bootstrap: str, **overrides: Any) -> AIOKafkaProducer:
         "max_request_size": 4 * 1024 * 1024,
         "request_timeout_ms": 10_000,
     }
-    return AIOKafkaProducer(bootstrap_servers=bootstrap, **{**settings, **overrides})
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, **{**settings, **overrides})
+    closing(producer.client)
+    return producer
 
 
 def make_consumer(
@@ -60,9 +63,18 @@ def make_consumer(
         "request_timeout_ms": 20_000,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
     }
-    return AIOKafkaConsumer(
+    consumer = AIOKafkaConsumer(
         *topics, bootstrap_servers=bootstrap, group_id=group_id, **{**settings, **overrides}
     )
+    closing(consumer._client)
+    return consumer
+
+
+def make_admin(bootstrap: str, **overrides: Any) -> AIOKafkaAdminClient:
+    """Not started yet; needs a running loop. `overrides` are AIOKafkaAdminClient's arguments."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, **overrides)
+    closing(admin._client)
+    return admin
 
 
 async def ensure_topics(
@@ -74,9 +86,9 @@ async def ensure_topics(
     number of their own. Raises `TopicMismatch`, or KafkaError when the broker cannot be reached.
     """
     wanted = {topic.name: topic.partitions or partitions for topic in topics_once(topics)}
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=15_000)
-    await admin.start()
+    admin = make_admin(bootstrap, request_timeout_ms=15_000)
     try:
+        await admin.start()
         existing = await admin.list_topics()
         missing = [topic for topic in topics_once(topics) if topic.name not in existing]
         if missing:
@@ -166,7 +178,7 @@ async def started(make: Callable[[], Any], *, patience: float, pause: float = 0.
 
 async def broker_answers(bootstrap: str) -> bool:
     """Whether a client of its own gets an answer, whatever other clients have come to."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+    admin = make_admin(bootstrap, request_timeout_ms=5_000)
     try:
         async with asyncio.timeout(10):
             await admin.start()

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Iterable, Iterator
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.measurements import Measurement, MeasurementBatch
 from shared.contracts.panes import Cell, PaneUpdate
 from shared.contracts.topics import Topic
+from shared.runtime.kafka import make_admin, make_consumer
 
 PATIENCE_SECONDS = 60.0
 
@@ -54,7 +54,7 @@ def end_offsets(bootstrap: str, topics: list[Topic]) -> dict[tuple[str, int], in
 
 
 async def _ends(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    consumer = make_consumer(bootstrap=bootstrap, group_id=None, read_committed=False)
     try:
         await consumer.start()
         ends = await consumer.end_offsets(await _partitions(bootstrap, topics))
@@ -64,7 +64,7 @@ async def _ends(bootstrap: str, topics: list[str]) -> dict[tuple[str, int], int]
 
 
 async def _partitions(bootstrap: str, topics: list[str]) -> list[TopicPartition]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = make_admin(bootstrap)
     try:
         await admin.start()
         described = await admin.describe_topics(topics)
@@ -87,12 +87,7 @@ async def _read(bootstrap: str, topic: str, last: int | None) -> list[bytes]:
 
 
 async def _read_pairs(bootstrap: str, topic: str, last: int | None) -> list[tuple[int, bytes]]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
+    consumer = make_consumer(bootstrap=bootstrap, group_id=None)
     try:
         await consumer.start()
         partitions = await _partitions(bootstrap, [topic])

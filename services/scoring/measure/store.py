@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
@@ -28,7 +28,7 @@ from shared.contracts.topics import (
     PANES,
     partition_of,
 )
-from shared.runtime.kafka import make_consumer, make_producer
+from shared.runtime.kafka import make_admin, make_consumer, make_producer
 
 log = structlog.get_logger("measure.store")
 
@@ -215,7 +215,7 @@ class PartitionStore:
         obsolete = self._rounds.begin(cycle_start)
         if obsolete is None or obsolete - self._trimmed < TRIM_RECORDS:
             return
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = make_admin(self._bootstrap)
         try:
             await admin.start()
             await admin.delete_records({self._changelog: RecordsToDelete(before_offset=obsolete)})

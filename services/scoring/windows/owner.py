@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from services.scoring import metrics
@@ -21,7 +21,7 @@ from services.scoring.windows.log_watch import LogWatch
 from services.scoring.windows.partition import LogRecord, OwnedPartition
 from services.scoring.windows.restore import BreachHistory, RestoreError, read_to_end
 from services.scoring.windows.topics import WindowsTopics
-from shared.runtime.kafka import Progress, make_consumer
+from shared.runtime.kafka import Progress, make_admin, make_consumer
 
 log = structlog.get_logger("windows.owner")
 
@@ -215,7 +215,7 @@ class Owner:
         return TopicPartition(self._topics.panes.name, partition)
 
     async def _trim(self, offsets: Mapping[int, int]) -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        admin = make_admin(self._bootstrap)
         try:
             await admin.start()
             await admin.delete_records(

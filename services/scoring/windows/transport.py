@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import aiokafka
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 
+from shared.runtime.kafka_connections import closing
+
 
 class ReadCommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # Faust is untyped for us
     """Makes the consumer that Faust would make, with another isolation level."""
@@ -18,6 +20,7 @@ class ReadCommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # Faus
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
+        closing(consumer._client)
         return consumer
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 
 from services.scoring.windows.runner import evaluate
 from services.scoring.windows.topics import WindowsTopics
@@ -24,7 +24,7 @@ from shared.contracts.figures import Figure, ScoreRecord, decode_score
 from shared.contracts.panes import Cell, PaneRecord, Watermark, encode_pane_record
 from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import partition_of
-from shared.runtime.kafka import ensure_topics, make_consumer, make_producer
+from shared.runtime.kafka import ensure_topics, make_admin, make_consumer, make_producer
 from tests.integration.scoring.windows_process import settings_of, topics_of
 from tests.unit.scoring.windows.pane_stream import Fact, cells_touched, update
 
@@ -199,7 +199,7 @@ class Broker:
 
     async def trim_before(self, whole_revision_offset: int) -> None:
         """Delete the beginning of the log, as the role itself does now and then."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        admin = make_admin(self.bootstrap)
         await admin.start()
         partition = TopicPartition(self.topics.panes.name, partition_of(GROUP, PARTITIONS))
         await admin.delete_records({partition: RecordsToDelete(whole_revision_offset)})

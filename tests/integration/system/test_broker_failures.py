@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from random import Random
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.stack import LocalStack, StackOptions
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES
+from shared.runtime.kafka import make_admin
 from tests.oracle.ticket_stream import Sent, ticket_stream
 from tests.system import measured, settling
 from tests.system.chaos import patiently, stored, wait_for_more
@@ -97,7 +97,7 @@ def _out_of_sync(stack: LocalStack) -> list[str]:
 
 
 async def _lacking(bootstrap: str) -> list[str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = make_admin(bootstrap)
     try:
         await admin.start()
         described = await admin.describe_topics(REPLICATED)
