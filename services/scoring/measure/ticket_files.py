@@ -18,7 +18,7 @@ from services.scoring.core.ticket_file import TicketFile
 MEGABYTE: Final = 1_000_000
 FOLDER: Final = Path("/var/tmp")  # noqa: S108 - who else writes there cannot guess the name
 """On a disk, where ``/tmp`` is often memory."""
-TICKETS_MB: Final = 4.0
+TICKETS_MB: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)

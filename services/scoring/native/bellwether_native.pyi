@@ -128,6 +128,8 @@ class PaneStore:
         self, cursor: _Cursor | None, budget: int, watermark_ms: int
     ) -> tuple[_Laid, _Cursor | None]:
         """The next ``budget`` cells in a fixed order; and where to go on, None at the end."""
+    def rest_all(self) -> None:
+        """Pack the cells until somebody asks for them."""
     def drop_expired(self, watermark_ms: int) -> None:
         """Forget the blocks of which no pane is kept any more."""
     def restore(self, cells: _Cells) -> None:

@@ -67,6 +67,10 @@ class Panes:
         laid, cursor = self._store.slice_after(cursor, budget, watermark_ms)
         return _laid(*laid), cursor
 
+    def rest_all(self) -> None:
+        """Pack the cells until somebody asks for them."""
+        self._store.rest_all()
+
     def drop_expired(self, watermark_ms: int) -> None:
         """Forget what is no longer kept."""
         self._store.drop_expired(watermark_ms)

@@ -80,6 +80,10 @@ class PaneStoreMachine(RuleBasedStateMachine):
         self.store.forget_names()
 
     @rule()
+    def rest(self) -> None:
+        self.store.rest_all()
+
+    @rule()
     def restart(self) -> None:
         """A new process knows what the last complete round and what came after it say."""
         if not self.has_round:

@@ -21,7 +21,7 @@ use crate::lifecycle::Lifecycle;
 use crate::measured::{self, Columns, Stated};
 use crate::msgpack::Damaged;
 use crate::names::{NameTable, Names};
-use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, Midnights, PaneStore};
+use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, MINUTE_MS, Midnights, PaneStore};
 use crate::promises::Span;
 use crate::scopes::Scopes;
 use crate::tickets::{Had, Tickets};
@@ -109,6 +109,7 @@ pub struct Engine<L, M, R> {
     cycle: i64,
     ticket_round: Round<(u32, u32)>,
     cell_round: Round<Option<Cursor>>,
+    panes_rested_ms: i64,
     panes_expired_ms: i64,
     tickets_expired_ms: i64,
     lateness: Lateness,
@@ -141,6 +142,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             cycle: 0,
             ticket_round: Round::Done,
             cell_round: Round::Done,
+            panes_rested_ms: 0,
             panes_expired_ms: 0,
             tickets_expired_ms: 0,
             lateness: Lateness::new(inputs),
@@ -396,8 +398,12 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     }
 
     /// Forget what is older than it is kept for: panes by the hour, tickets by the day of event
-    /// time. The ids of the tickets.
+    /// time. The ids of the tickets. And by the minute, let idle panes rest.
     fn expire(&mut self) -> Vec<Box<str>> {
+        if self.watermark_ms - self.panes_rested_ms >= MINUTE_MS {
+            self.panes_rested_ms = self.watermark_ms;
+            self.panes.rest_idle();
+        }
         if self.watermark_ms - self.panes_expired_ms >= HOUR_MS {
             self.panes_expired_ms = self.watermark_ms;
             self.panes.drop_expired(self.watermark_ms);
@@ -583,6 +589,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         self.panes.take_overflows();
         self.panes.drop_expired(self.watermark_ms);
         self.panes_expired_ms = self.watermark_ms;
+        self.panes.rest_all();
         self.rebuild_deadlines();
         self.cycle += 1;
     }

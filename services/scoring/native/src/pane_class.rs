@@ -97,6 +97,10 @@ impl PaneStoreClass {
         Ok((laid(py, &cells, self.store.scopes()), next))
     }
 
+    fn rest_all(&mut self) {
+        self.store.rest_all();
+    }
+
     fn drop_expired(&mut self, watermark_ms: i64) {
         self.store.drop_expired(watermark_ms);
     }

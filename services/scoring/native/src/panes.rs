@@ -354,17 +354,13 @@ impl PaneStore {
     ) -> (WireCells, Option<Cursor>) {
         self.rounds += u32::from(cursor.is_none());
         let older = |pane: &Pane| pane.round < self.rounds;
-        let mut parts = Vec::new();
+        let mut found = Vec::new();
         let mut left = u32::try_from(budget).unwrap_or(u32::MAX);
         let mut next = None;
         let panes = ahead(&self.panes, cursor, watermark_ms);
         for (key, pane, first) in panes.filter(|(_, pane, _)| older(pane)) {
             let last = first.saturating_add(left).min(pane.len());
-            parts.push(Part {
-                key,
-                pane,
-                places: (first..last).collect(),
-            });
+            found.push((key, first..last));
             left -= last - first;
             if left == 0 {
                 next = Some(Cursor {
@@ -374,14 +370,36 @@ impl PaneStore {
                 break;
             }
         }
-        (self.layout.lay_out(&parts, &self.scopes, self.limits), next)
+        for (key, _) in found.iter().filter(|(_, places)| !places.is_empty()) {
+            self.pane(*key).show();
+        }
+        let parts: Vec<_> = found
+            .iter()
+            .map(|(key, places)| part(&self.panes, *key, places.clone().collect()))
+            .collect();
+        let cells = self.layout.lay_out(&parts, &self.scopes, self.limits);
+        // The pane in which the next slice begins stays shown: it may be large.
+        let begins = next.map(|cursor| cursor.pane);
+        for (key, _) in found.iter().filter(|(key, _)| Some(*key) != begins) {
+            self.pane(*key).hide();
+        }
+        (cells, next)
+    }
+
+    /// Panes that were not booked in since the last call come to rest.
+    pub fn rest_idle(&mut self) {
+        self.panes.values_mut().for_each(Pane::rest_if_idle);
+    }
+
+    /// All panes come to rest.
+    pub fn rest_all(&mut self) {
+        self.panes.values_mut().for_each(Pane::rest);
     }
 
     /// Forget the blocks of which no pane is kept any more.
     pub fn drop_expired(&mut self, watermark_ms: i64) {
         self.panes.retain(|key, _| !key.is_over(watermark_ms));
         self.touched.retain(|key| !key.is_over(watermark_ms));
-        self.panes.values_mut().for_each(Pane::settle);
     }
 
     /// Take absolute cells from a changelog.

@@ -5,6 +5,7 @@
 //! entries, which moves to one with twice the room when it is full. What it leaves is used again.
 
 use crate::buckets::Bucket;
+use crate::msgpack::{Damaged, Read, Reader, Write};
 
 const COUNT_BITS: u32 = 64 - Bucket::BITS;
 const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
@@ -127,9 +128,39 @@ impl SketchArena {
         counted.map(|entry| (entry.bucket(), entry.count()))
     }
 
-    /// Give back the memory that growing has left over.
-    pub fn shrink(&mut self) {
-        self.entries.shrink_to_fit();
+    /// The buckets that count, each as its distance from the one before, and their counts.
+    pub fn write(&self, sketch: Sketch, buffer: &mut Vec<u8>) {
+        buffer.array(self.entries(sketch).count());
+        let mut before = 0;
+        for (bucket, count) in self.entries(sketch) {
+            buffer.uint(bucket.place() - before);
+            buffer.int(count);
+            before = bucket.place();
+        }
+    }
+
+    /// The inverse of `write`, as a new sketch of this arena.
+    pub fn read(&mut self, reader: &mut Reader<'_>) -> Read<Sketch> {
+        let len = reader.array()?;
+        let mut place = 0;
+        let mut next = || {
+            place += reader.uint()?;
+            Ok(Entry::new(Bucket::at(place), reader.int()?))
+        };
+        match len {
+            0 => Ok(Sketch::default()),
+            1 => next().map(Sketch::single),
+            _ => {
+                let first = self.reserve(len.next_power_of_two());
+                for entry in &mut self.entries[first..first + len] {
+                    *entry = next()?;
+                }
+                let mut sketch = Sketch::default();
+                sketch.set_first(first);
+                sketch.len = u16::try_from(len).map_err(|_| Damaged::Range)?;
+                Ok(sketch)
+            }
+        }
     }
 
     fn run(&self, sketch: Sketch) -> &[Entry] {
