@@ -1,7 +1,7 @@
 """Where tickets rest that nothing happened to for a while: a file that has no name any more.
 
 It is scratch. A restore begins with an empty one, and it is gone with its process, however that
-ends (docs/adr/0011-tickets-that-rest-go-to-a-file.md).
+ends (docs/adr/0011-what-rests-takes-little.md).
 """
 
 from __future__ import annotations
