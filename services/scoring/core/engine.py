@@ -98,7 +98,8 @@ class Engine:
     """State and arithmetic of one input partition.
 
     With a ``ticket_file``, which is opened here and now, only tickets that changed lately rest in
-    memory; ``flush`` and ``restore`` raise ``OSError`` when it cannot be written or read.
+    memory; ``flush``, ``restore`` and ``timeline`` raise ``OSError`` when it cannot be written or
+    read.
     """
 
     def __init__(

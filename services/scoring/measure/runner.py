@@ -48,6 +48,10 @@ class MeasureSettings(Protocol):
 async def run(settings: MeasureSettings) -> None:
     """Until SIGINT or SIGTERM."""
     calm_collector()
+    ticket_files = TicketFiles(
+        settings.measure_folder, round(settings.measure_tickets_mb * MEGABYTE)
+    )
+    ticket_files.check()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -60,9 +64,7 @@ async def run(settings: MeasureSettings) -> None:
         FlushPolicy(),
         instance=settings.instance,
         session_ms=round(settings.measure_session_seconds * 1000),
-        ticket_files=TicketFiles(
-            settings.measure_folder, round(settings.measure_tickets_mb * MEGABYTE)
-        ),
+        ticket_files=ticket_files,
     )
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(

@@ -51,7 +51,9 @@ class PartitionWorker:
         self._wall_clock = wall_clock
         self._last_flush = 0.0
         self._storing: asyncio.Task[None] | None = None
-        self._engine = self._new_engine()
+        # Made in the listener of a rebalance, of which aiokafka only logs what it raises: the file
+        # comes with `start`.
+        self._engine = Engine(partition, rules, len(INPUTS))
         self._alignment = Alignment(len(INPUTS))
         self._read = [0] * len(INPUTS)
 
@@ -84,7 +86,8 @@ class PartitionWorker:
 
     async def _rebuilt(self, tail: Tail) -> Engine:
         """Heartbeats go on meanwhile: the loop is given back after every record."""
-        engine = self._new_engine()
+        with self._ticket_files.new() as file:
+            engine = Engine(self.partition, self._rules, len(INPUTS), file)
         for record in tail.take():
             engine.restore([record])
             await asyncio.sleep(0)
@@ -188,10 +191,6 @@ class PartitionWorker:
     async def _store_flush(self, flush: Flush, began: float) -> None:
         await self._store.store(flush)
         self._report(flush, self._clock() - began)
-
-    def _new_engine(self) -> Engine:
-        with self._ticket_files.new() as file:
-            return Engine(self.partition, self._rules, len(INPUTS), file)
 
     def _report(self, flush: Flush, seconds: float) -> None:
         counts = flush.counts

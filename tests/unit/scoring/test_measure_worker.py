@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from services.scoring.core.engine import Flush
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.flush_policy import FlushPolicy, Pace
 from services.scoring.measure.store import PartitionStore
+from services.scoring.measure.ticket_files import TicketFiles, TicketFolderError
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.topics import INPUTS
@@ -83,6 +85,13 @@ def misses(store: KeptFlushes) -> list[int]:
     place = INDICATOR_IDS.index("sla_attainment")
     batches = [batch for flush in store.flushes for batch in flush.measurements]
     return [row.sign for batch in batches for row in batch.rows if row.indicator == place]
+
+
+async def test_a_file_that_cannot_be_made_is_the_error_of_the_start(tmp_path: Path) -> None:
+    files = TicketFiles(tmp_path / "none")
+    worker = PartitionWorker(0, RULES, KeptFlushes(), FlushPolicy(), ticket_files=files)
+    with pytest.raises(TicketFolderError):
+        await worker.start()
 
 
 async def test_a_deadline_that_passes_in_silence_is_flushed() -> None:

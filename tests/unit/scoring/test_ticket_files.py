@@ -12,7 +12,8 @@ import pytest
 from services.scoring.core.engine import Engine
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.ticket_file import TicketFile
-from services.scoring.measure.ticket_files import TicketFiles
+from services.scoring.main import main
+from services.scoring.measure.ticket_files import TicketFiles, TicketFolderError
 from shared.contracts.topics import INPUTS
 from tests.unit.scoring.engine_events import Log, event
 from tests.unit.scoring.histories import COURSE, holder_of
@@ -90,5 +91,13 @@ def test_a_full_disk_stops_the_engine() -> None:
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Engine(0, RULES, len(INPUTS), TicketFile(str(tmp_path / "none"), 0))
-    with pytest.raises(FileNotFoundError), TicketFiles(tmp_path / "none").new():
-        pass
+    with pytest.raises(TicketFolderError, match=r"none \(No such file or directory\).*_FOLDER"):
+        TicketFiles(tmp_path / "none").check()
+
+
+def test_measure_does_not_start_where_it_can_make_no_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BELLWETHER_MEASURE_FOLDER", "/proc")
+    assert main(["measure"]) == 2
+    assert "measure can make no file in /proc" in capsys.readouterr().err

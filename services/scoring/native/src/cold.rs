@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-pub const SEGMENT_BYTES: usize = 1 << LENGTH_BITS;
+const SEGMENT_BYTES: usize = 1 << LENGTH_BITS;
 /// The ticket's place and the form's length.
 const HEADER_BYTES: usize = 8;
 const LENGTH_BITS: u32 = 20;

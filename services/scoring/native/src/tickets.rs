@@ -36,8 +36,8 @@ struct Slot {
     id: Box<str>,
     form: Form,
     outlook: Outlook,
-    /// Whether the place waits in `cooling`, and the form has changed since it does.
-    cooling: bool,
+    /// Whether the place waits to be moved to the file, and the form has changed since it does.
+    waits: bool,
     changed: bool,
 }
 
@@ -113,7 +113,7 @@ impl Tickets {
                 id: id.into(),
                 form: Form::Warm(Box::default()),
                 outlook: Outlook::default(),
-                cooling: false,
+                waits: false,
                 changed: false,
             }),
         }
@@ -157,10 +157,10 @@ impl Tickets {
         if let Some(cooling) = &mut self.cooling {
             cooling.let_go(&slot.form);
             cooling.warm_bytes += packed.len();
-            if slot.cooling {
+            if slot.waits {
                 slot.changed = true;
             } else {
-                (slot.cooling, slot.changed) = (true, false);
+                (slot.waits, slot.changed) = (true, false);
                 cooling.places.push_back(place);
             }
         }
@@ -220,7 +220,7 @@ impl Tickets {
                 cooling.places.push_back(place);
                 continue;
             }
-            slot.cooling = false;
+            slot.waits = false;
             if !form.is_empty() {
                 cooling.warm_bytes -= form.len();
                 slot.form = Form::Cold(cooling.store.put(place, form)?);
