@@ -55,7 +55,6 @@ pub struct Booking<'a, L> {
     pub until_ms: i64,
     pub booked: Booked,
     life: Life,
-    resting: Vec<u8>,
     packed: Vec<u8>,
     facts: Vec<u8>,
 }
@@ -76,7 +75,6 @@ impl<'a, L: Layout> Booking<'a, L> {
             until_ms,
             booked: Booked::default(),
             life: Life::default(),
-            resting: Vec::new(),
             packed: Vec::new(),
             facts: Vec::new(),
         }
@@ -92,7 +90,7 @@ impl<'a, L: Layout> Booking<'a, L> {
         arrivals: impl ExactSizeIterator<Item = Arrival<R>>,
         refused: &mut Vec<Refused<R>>,
     ) -> Had<()> {
-        let resting = self.tickets.packed(place, &mut self.resting)?;
+        let resting = self.tickets.form(place);
         let known = if resting.is_empty() {
             self.life = Life::default();
             &[]
@@ -102,7 +100,7 @@ impl<'a, L: Layout> Booking<'a, L> {
         let fresh = fresh_of(known, &self.life, self.lifecycle, arrivals, refused)?;
         if fresh.is_empty() {
             if known.is_empty() {
-                self.tickets.forget(place);
+                self.tickets.forget(place)?;
             }
             return Ok(());
         }
@@ -146,12 +144,17 @@ impl<'a, L: Layout> Booking<'a, L> {
     /// # Errors
     /// When the ticket's resting form is damaged or not to be had.
     pub fn settle(&mut self, place: u32) -> Had<()> {
-        if self.tickets.outlook(place).due_ms >= self.until_ms {
+        if self.tickets.due_from_ms(place) >= self.until_ms {
             return Ok(());
         }
-        let resting = self.tickets.packed(place, &mut self.resting)?;
+        self.tickets.warm(place)?;
+        let resting = self.tickets.form(place);
         let facts = life::unpack(resting, &mut self.life, &mut self.lifecycle.symbols)?;
         let due_before = self.life.next_due_ms;
+        if due_before >= self.until_ms {
+            self.deadlines.schedule(place, due_before);
+            return Ok(());
+        }
         self.lifecycle.pass_time(&mut self.life, self.until_ms);
         self.packed.clear();
         life::pack(

@@ -1,8 +1,8 @@
 //! Resting forms that nobody has changed lately, in a file instead of in memory.
 //!
-//! The file is a row of segments. Forms are appended to one segment after the other; a closed one of
-//! which less than half still counts is emptied into the one that is written, and given out again.
-//! The file is scratch: who restores begins with an empty one.
+//! The file is a row of segments. Forms are appended to one segment after the other, some of them at
+//! a time; a closed segment of which less than half still counts is emptied into the one that is
+//! written, and given out again. The file is scratch: who restores begins with an empty one.
 
 #![expect(
     clippy::disallowed_types,
@@ -18,17 +18,31 @@ const SEGMENT_BYTES: usize = 1 << LENGTH_BITS;
 /// The ticket's place and the form's length.
 const HEADER_BYTES: usize = 8;
 const LENGTH_BITS: u32 = 20;
+const SEGMENT_BITS: u32 = 23;
+/// What is written at once, at least.
+const TAIL_BYTES: usize = 1 << 16;
 /// Segments that a call empties: so many, and a share of those that wait.
 const LEAST_EMPTIED: usize = 8;
 const EMPTIED_SHARE: usize = 8;
 
-/// Where a form lies: segment, offset and length, in 24, 20 and 20 bits.
+/// Where a form lies: segment, offset and length, in 23, 20 and 20 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spot(u64);
 
 impl Spot {
+    pub const BITS: u32 = SEGMENT_BITS + 2 * LENGTH_BITS;
+
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The inverse of `to_bits`.
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     fn new(segment: usize, offset: usize, length: usize) -> Self {
-        assert!(segment < 1 << 24 && offset < SEGMENT_BYTES && length < SEGMENT_BYTES);
+        assert!(segment < 1 << SEGMENT_BITS && offset < SEGMENT_BYTES && length < SEGMENT_BYTES);
         Self(((segment as u64) << LENGTH_BITS | offset as u64) << LENGTH_BITS | length as u64)
     }
 
@@ -70,8 +84,9 @@ pub struct ColdStore {
     /// Closed segments that became sparse, each once.
     sparse: Vec<usize>,
     writing: usize,
-    /// What the segment that is written holds.
+    /// What the segment that is written holds and the file does not.
     tail: Vec<u8>,
+    tail_begins: usize,
 }
 
 impl ColdStore {
@@ -87,6 +102,7 @@ impl ColdStore {
             sparse: Vec::new(),
             writing: 0,
             tail: Vec::new(),
+            tail_begins: 0,
         })
     }
 
@@ -105,16 +121,18 @@ impl ColdStore {
     /// # Errors
     /// When the file cannot be written.
     pub fn put(&mut self, place: u32, form: &[u8]) -> io::Result<Spot> {
-        if self.tail.len() + HEADER_BYTES + form.len() > SEGMENT_BYTES {
+        if self.end() + HEADER_BYTES + form.len() > SEGMENT_BYTES {
             self.begin_segment()?;
+        } else if self.tail.len() >= TAIL_BYTES {
+            self.write_tail()?;
         }
-        let spot = Spot::new(self.writing, self.tail.len(), form.len());
+        let spot = Spot::new(self.writing, self.end(), form.len());
         let length = u32::try_from(form.len()).expect("a form fits into a segment");
         self.tail.extend(place.to_le_bytes());
         self.tail.extend(length.to_le_bytes());
         self.tail.extend(form);
         let segment = &mut self.segments[self.writing];
-        segment.end = self.tail.len();
+        segment.end = self.tail_begins + self.tail.len();
         segment.live += spot.bytes();
         Ok(spot)
     }
@@ -125,8 +143,9 @@ impl ColdStore {
     /// When the file cannot be read.
     pub fn get<'a>(&'a self, spot: Spot, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
         let offset = spot.offset() + HEADER_BYTES;
-        if spot.segment() == self.writing {
-            return Ok(&self.tail[offset..offset + spot.length()]);
+        if spot.segment() == self.writing && offset >= self.tail_begins {
+            let begin = offset - self.tail_begins;
+            return Ok(&self.tail[begin..begin + spot.length()]);
         }
         buffer.resize(spot.length(), 0);
         self.file
@@ -178,12 +197,24 @@ impl ColdStore {
         Ok(())
     }
 
+    fn end(&self) -> usize {
+        self.segments[self.writing].end
+    }
+
+    fn write_tail(&mut self) -> io::Result<()> {
+        let start = start_of(self.writing) + self.tail_begins as u64;
+        self.file.write_all_at(&self.tail, start)?;
+        self.tail_begins += self.tail.len();
+        self.tail.clear();
+        Ok(())
+    }
+
     fn begin_segment(&mut self) -> io::Result<()> {
-        self.file.write_all_at(&self.tail, start_of(self.writing))?;
+        self.write_tail()?;
         if self.segments[self.writing].is_sparse() {
             self.sparse.push(self.writing);
         }
-        self.tail.clear();
+        self.tail_begins = 0;
         self.writing = self.free.pop().unwrap_or_else(|| {
             self.segments.push(Segment::default());
             self.segments.len() - 1

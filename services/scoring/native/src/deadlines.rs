@@ -1,8 +1,7 @@
 //! Timers: which tickets have something that falls due, the earliest first.
 //!
 //! A heap of instants with tickets. What a ticket's life says is the truth (`Life::next_due_ms`); an
-//! entry that it has left behind is recognised when it is taken, and a ticket has at most one entry
-//! that holds.
+//! entry that it has left behind is recognised when it is taken, and the one that holds is there.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,7 +10,7 @@ use rustc_hash::FxHashSet;
 
 use crate::promises::NEVER;
 
-const SLACK: usize = 10_000;
+const SLACK: usize = 4_000;
 
 /// Due instants in ms of tickets by their places.
 #[derive(Default)]
@@ -34,14 +33,14 @@ impl Deadlines {
         }
     }
 
-    /// Whether anything falls due before `until_ms`, where `next_due_ms` tells what holds of a
-    /// ticket; entries that were left behind are let go.
-    pub fn is_due(&mut self, until_ms: i64, next_due_ms: impl Fn(u32) -> i64) -> bool {
+    /// Whether anything may fall due before `until_ms`, where `due_from_ms` tells before when nothing
+    /// of a ticket does; entries that were left behind are let go.
+    pub fn is_due(&mut self, until_ms: i64, due_from_ms: impl Fn(u32) -> i64) -> bool {
         while let Some(&Reverse((due_ms, ticket))) = self.heap.peek() {
             if due_ms >= until_ms {
                 return false;
             }
-            if next_due_ms(ticket) < until_ms {
+            if due_from_ms(ticket) < until_ms {
                 return true;
             }
             self.heap.pop();
@@ -71,17 +70,19 @@ impl Deadlines {
         (taken, until_ms.min(self.next_ms()))
     }
 
-    /// Whether most entries must have been left behind by so many tickets.
+    /// Whether most entries must have been left behind, when something of so many tickets falls due.
     pub fn is_stale(&self, tickets: usize) -> bool {
-        self.heap.len() > 4 * tickets + SLACK
+        self.heap.len() > 2 * tickets + SLACK
     }
 
-    /// Begin anew with the next instant of each ticket.
-    pub fn rebuild(&mut self, due: impl Iterator<Item = (i64, u32)>) {
-        self.heap = due
-            .filter(|(due_ms, _)| *due_ms < NEVER)
-            .map(Reverse)
-            .collect();
+    /// Let go of entries that do not hold, and of what is there twice.
+    pub fn keep(&mut self, holds: impl Fn(i64, u32) -> bool) {
+        let mut entries = std::mem::take(&mut self.heap).into_vec();
+        entries.retain(|Reverse((due_ms, ticket))| holds(*due_ms, *ticket));
+        entries.sort_unstable();
+        entries.dedup();
+        entries.shrink_to_fit();
+        self.heap = entries.into();
     }
 }
 
@@ -120,8 +121,10 @@ mod tests {
             deadlines.schedule(1, due_ms);
         }
         assert!(deadlines.is_stale(1));
-        deadlines.rebuild([(NEVER, 1), (7, 2)].into_iter());
+        deadlines.schedule(2, 7);
+        deadlines.schedule(2, 7);
+        deadlines.keep(|due_ms, _| due_ms == 7);
         assert!(!deadlines.is_stale(1));
-        assert_eq!(deadlines.take(NEVER, 9), (vec![2], NEVER));
+        assert_eq!(deadlines.take(NEVER, 1), (vec![1, 2], NEVER));
     }
 }

@@ -172,7 +172,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     pub fn has_due(&mut self) -> bool {
         let (until_ms, tickets) = (self.stream_ms(), &self.tickets);
         self.deadlines
-            .is_due(until_ms, |place| tickets.outlook(place).due_ms)
+            .is_due(until_ms, |place| tickets.due_from_ms(place))
     }
 
     /// Time has come so far, though no event says so.
@@ -196,12 +196,12 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// # Errors
     /// When the ticket's resting form is damaged or not to be had.
     pub fn stretches(&mut self, id: &str, until_ms: i64) -> Had<(Vec<Stretch>, Vec<Span>)> {
-        let Some(place) = self.tickets.find(id) else {
+        let Some(place) = self.tickets.find(id)? else {
             return Ok((Vec::new(), Vec::new()));
         };
         let mut life = Life::default();
         let mut buffer = Vec::new();
-        let resting = self.tickets.packed(place, &mut buffer)?;
+        let (_, resting) = self.tickets.ticket(place, &mut buffer)?;
         if resting.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -242,17 +242,28 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     }
 
     /// Take the next fact of a topic, which was received at an instant.
-    pub fn take(&mut self, topic: usize, ticket: &str, fact: Fact, received_ms: i64, record: R) {
+    ///
+    /// # Errors
+    /// When the ticket's resting form is not to be had.
+    pub fn take(
+        &mut self,
+        topic: usize,
+        ticket: &str,
+        fact: Fact,
+        received_ms: i64,
+        record: R,
+    ) -> Had<()> {
         let is_late = self.lateness.read(topic, fact.time_ms);
         self.watermark_ms = self.watermark_ms.max(fact.time_ms);
         self.pending.received_ms = self.pending.received_ms.max(received_ms);
-        let ticket = self.tickets.place(ticket);
+        let ticket = self.tickets.place(ticket)?;
         self.pending.arrivals.push(Arrival {
             ticket,
             fact,
             is_late,
             record,
         });
+        Ok(())
     }
 
     pub fn refuse(&mut self, refused: Refused<R>) {
@@ -282,7 +293,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             booked.anomalies.insert("total_overflow", count);
         }
         let touched = self.panes.take_touched();
-        let forgotten = self.expire();
+        let forgotten = self.expire()?;
         let cycle_started = self.start_cycle_if_done();
         let ticket_slice = self.next_ticket_slice(booked.stated.tickets.len());
         let sliced = self.next_cell_slice(touched.len());
@@ -338,9 +349,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             booking.settle(place)?;
         }
         let booked = booking.booked;
-        if self.deadlines.is_stale(self.tickets.count()) {
-            self.rebuild_deadlines();
-        }
+        self.tidy_deadlines();
         Ok(booked)
     }
 
@@ -399,7 +408,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     /// Forget what is older than it is kept for: panes by the hour, tickets by the day of event
     /// time. The ids of the tickets. And by the minute, let idle panes rest.
-    fn expire(&mut self) -> Vec<Box<str>> {
+    fn expire(&mut self) -> Had<Vec<Box<str>>> {
         if self.watermark_ms - self.panes_rested_ms >= MINUTE_MS {
             self.panes_rested_ms = self.watermark_ms;
             self.panes.rest_idle();
@@ -410,26 +419,19 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         }
         let limit_ms = self.lateness.forgettable_ms();
         if limit_ms - self.tickets_expired_ms < DAY_MS {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         self.tickets_expired_ms = limit_ms;
-        let over = self
-            .tickets
-            .iter()
-            .filter(|(_, outlook)| outlook.over_ms < limit_ms)
-            .map(|(place, _)| place);
-        let over: Vec<u32> = over.collect();
-        over.into_iter()
-            .map(|place| self.tickets.forget(place))
-            .collect()
+        let over = self.tickets.over_before(limit_ms).into_iter();
+        over.map(|place| self.tickets.forget(place)).collect()
     }
 
-    fn rebuild_deadlines(&mut self) {
-        let due = self
-            .tickets
-            .iter()
-            .map(|(place, outlook)| (outlook.due_ms, place));
-        self.deadlines.rebuild(due);
+    fn tidy_deadlines(&mut self) {
+        if self.deadlines.is_stale(self.tickets.due()) {
+            let tickets = &self.tickets;
+            self.deadlines
+                .keep(|due_ms, place| tickets.may_be_due_at(place, due_ms));
+        }
     }
 
     // -- what is stored --------------------------------------------------------------------------
@@ -501,9 +503,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let touched = stated.tickets.iter().map(|(place, _)| place);
         let mut buffer = Vec::new();
         for &place in touched.chain(slice) {
-            let packed = self.tickets.packed(place, &mut buffer)?;
+            let (id, packed) = self.tickets.ticket(place, &mut buffer)?;
             if !packed.is_empty() {
-                writer.ticket(self.tickets.id(place), packed);
+                writer.ticket(id, packed);
             }
         }
         for id in forgotten {
@@ -543,13 +545,16 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         (self.positions, self.lateness.marks) = (positions, marks);
         (self.stream_ms, self.settled_ms) = (settled_ms, settled_ms);
         for (id, packed) in reading.tickets {
-            let place = self.tickets.place(id);
+            let place = self.tickets.place(id)?;
             if packed.is_empty() {
-                self.tickets.forget(place);
+                self.tickets.forget(place)?;
             } else {
-                self.tickets.set(place, packed, life::outlook(packed)?);
+                let outlook = life::outlook(packed)?;
+                self.tickets.set(place, packed, outlook);
+                self.deadlines.schedule(place, outlook.due_ms);
             }
         }
+        self.tidy_deadlines();
         for rows in reading.rows {
             self.book_again(&rows)?;
         }
@@ -590,7 +595,6 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         self.panes.drop_expired(self.watermark_ms);
         self.panes_expired_ms = self.watermark_ms;
         self.panes.rest_all();
-        self.rebuild_deadlines();
         self.cycle += 1;
     }
 }

@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn records_are_bounded_and_refer_to_what_they_hold() {
         let mut tickets = Tickets::default();
-        let (a, b, c) = (tickets.place("a"), tickets.place("b"), tickets.place("c"));
+        let [a, b, c] = ["a", "b", "c"].map(|id| tickets.place(id).expect("no file"));
         let mut stated = Stated::default();
         stated.push(a, &mut vec![row(10, 1), row(20, -300)]);
         stated.push(b, &mut Vec::new());

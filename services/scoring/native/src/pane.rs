@@ -182,10 +182,12 @@ impl Pane {
         }
     }
 
-    /// Come to rest, unless it was changed since the last call.
+    /// Come to rest, unless it was changed since the last call: then take no more room than needed.
     pub fn rest_if_idle(&mut self) {
         if !std::mem::take(&mut self.was_changed) {
             self.rest();
+        } else if let Form::Awake(Rows { cells, sketches }, _) = &mut self.form {
+            sketches.tidy(cells.iter_mut().map(|cell| &mut cell.sketch));
         }
     }
 

@@ -518,7 +518,7 @@ impl Engine {
             record: record.clone().unbind(),
         };
         self.core
-            .take(topic, event.subject, fact, received_ms, origin);
+            .take(topic, event.subject, fact, received_ms, origin)?;
         Ok(true)
     }
 
@@ -539,7 +539,7 @@ impl Engine {
         let event: SlowEvent<'_> = read.extract()?;
         let fact = event.fact(&mut self.core.lifecycle.symbols)?;
         self.core
-            .take(topic, &event.subject, fact, event.received_ms, origin);
+            .take(topic, &event.subject, fact, event.received_ms, origin)?;
         Ok(())
     }
 

@@ -1,43 +1,89 @@
-//! The sketches of many cells: each a run of (bucket, count), ascending, in one arena.
+//! The sketches of many cells: each a run of (bucket, count), ascending, in an arena.
 //!
-//! An entry is 8 bytes: 12 bits of bucket, 52 of count. A sketch of a single bucket, as most cells
-//! of employees have, lies in its handle; a longer one in a run with room for a power of two of
-//! entries, which moves to one with twice the room when it is full. What it leaves is used again.
+//! A sketch of a single bucket, as most cells of employees have, lies in its handle. A longer one is
+//! a run of entries of 4 bytes, 12 bits of bucket and 20 of count, or of 8, with 52 of count, once a
+//! count needs them. A run that is full moves to a larger room; what it leaves is used again, and
+//! what is not, `tidy` gives back.
+
+use std::ops::Range;
 
 use crate::buckets::Bucket;
 use crate::msgpack::{Damaged, Read, Reader, Write};
 
-const COUNT_BITS: u32 = 64 - Bucket::BITS;
-const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
-const MOST: i64 = (1 << (COUNT_BITS - 1)) - 1;
-const ROOMS: usize = Bucket::BITS as usize + 1;
-const NONE: u64 = u64::MAX;
+/// An arena is tidied when more than one in so many of its entries is in no run.
+const IDLE_SHARE: usize = 4;
+/// It grows by one in so many.
+const GROWTH_SHARE: usize = 8;
 
-#[derive(Clone, Copy)]
-struct Entry(u64);
+/// A bucket and its count in an integer, the bucket in the high bits.
+trait Entry: Copy + Default {
+    const COUNT_BITS: u32;
+    const LENGTH_FLAG: u16;
 
-impl Entry {
-    fn new(bucket: Bucket, count: i64) -> Self {
-        assert!(fits(count), "the count of a bucket no longer fits");
-        Self(bucket.place() << COUNT_BITS | u64::from_le_bytes(count.to_le_bytes()) & COUNT_MASK)
+    fn pack(bits: u64) -> Self;
+    fn bits(self) -> u64;
+
+    /// Unless the count needs more bits.
+    fn new(bucket: Bucket, count: i64) -> Option<Self> {
+        let most = (1 << (Self::COUNT_BITS - 1)) - 1;
+        let low = u64::from_le_bytes(count.to_le_bytes()) & ((1 << Self::COUNT_BITS) - 1);
+        let fits = (-most..=most).contains(&count);
+        fits.then(|| Self::pack(bucket.place() << Self::COUNT_BITS | low))
     }
 
     fn bucket(self) -> Bucket {
-        Bucket::at(self.0 >> COUNT_BITS)
+        Bucket::at(self.bits() >> Self::COUNT_BITS)
     }
 
     fn count(self) -> i64 {
-        i64::from_le_bytes((self.0 << Bucket::BITS).to_le_bytes()) >> Bucket::BITS
+        let unused = u64::BITS - Self::COUNT_BITS;
+        i64::from_le_bytes((self.bits() << unused).to_le_bytes()) >> unused
     }
 
-    fn increased(self, count: i64) -> Self {
-        Self::new(self.bucket(), self.count() + count)
+    fn split(self) -> (Bucket, i64) {
+        (self.bucket(), self.count())
     }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Narrow(u32);
+
+#[derive(Clone, Copy, Default)]
+struct Wide(u64);
+
+impl Entry for Narrow {
+    const COUNT_BITS: u32 = u32::BITS - Bucket::BITS;
+    const LENGTH_FLAG: u16 = 0;
+
+    fn pack(bits: u64) -> Self {
+        Self(u32::try_from(bits).expect("12 bits and 20"))
+    }
+
+    fn bits(self) -> u64 {
+        u64::from(self.0)
+    }
+}
+
+impl Entry for Wide {
+    const COUNT_BITS: u32 = u64::BITS - Bucket::BITS;
+    const LENGTH_FLAG: u16 = IS_WIDE;
+
+    fn pack(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+fn wide(bucket: Bucket, count: i64) -> Wide {
+    Wide::new(bucket, count).expect("the count of a bucket no longer fits")
 }
 
 /// Whether there is room for a bucket's count.
 pub fn fits(count: i64) -> bool {
-    (-MOST..=MOST).contains(&count)
+    Wide::new(Bucket::at(0), count).is_some()
 }
 
 /// A cell's sketch in an arena: 10 bytes without gaps.
@@ -45,87 +91,243 @@ pub fn fits(count: i64) -> bool {
 pub struct Sketch {
     /// The only entry, or the place where the run begins.
     at: [u8; 8],
+    /// How many entries, and whether they are wide.
     len: u16,
 }
 
+/// More than there are buckets.
+const IS_WIDE: u16 = 1 << 15;
+
+enum Form {
+    Empty,
+    Single(Wide),
+    Narrow(Run),
+    Wide(Run),
+}
+
 impl Sketch {
-    fn single(entry: Entry) -> Self {
+    fn single(entry: Wide) -> Self {
         Self {
             at: entry.0.to_le_bytes(),
             len: 1,
         }
     }
 
-    fn only(self) -> Entry {
-        Entry(u64::from_le_bytes(self.at))
-    }
-
-    fn first(self) -> usize {
-        usize::try_from(u64::from_le_bytes(self.at)).expect("a place in memory")
-    }
-
-    fn set_first(&mut self, first: usize) {
-        self.at = (first as u64).to_le_bytes();
-    }
-
-    fn len(self) -> usize {
-        usize::from(self.len)
-    }
-
-    fn room(self) -> usize {
-        self.len().next_power_of_two()
-    }
-}
-
-pub struct SketchArena {
-    entries: Vec<Entry>,
-    /// By the logarithm of a room: the first of those that are free, each of which names the next.
-    free: [u64; ROOMS],
-}
-
-impl Default for SketchArena {
-    fn default() -> Self {
+    fn of<E: Entry>(run: Run) -> Self {
         Self {
-            entries: Vec::new(),
-            free: [NONE; ROOMS],
+            at: u64::from(run.first).to_le_bytes(),
+            len: run.len | E::LENGTH_FLAG,
         }
     }
+
+    fn form(self) -> Form {
+        let [a, b, c, d, ..] = self.at;
+        let run = Run {
+            first: u32::from_le_bytes([a, b, c, d]),
+            len: self.len & !IS_WIDE,
+        };
+        match self.len {
+            0 => Form::Empty,
+            1 => Form::Single(Wide(u64::from_le_bytes(self.at))),
+            len if len & IS_WIDE == 0 => Form::Narrow(run),
+            _ => Form::Wide(run),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Run {
+    first: u32,
+    len: u16,
+}
+
+impl Run {
+    fn range(self) -> Range<usize> {
+        let first = self.first as usize;
+        first..first + usize::from(self.len)
+    }
+
+    fn room(self) -> Room {
+        Room::of(usize::from(self.len))
+    }
+}
+
+/// How many entries a run has room for: between two powers of two there are three more sizes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Room {
+    size: usize,
+    class: usize,
+}
+
+impl Room {
+    /// Of a run of two entries or more.
+    fn of(len: usize) -> Self {
+        let power = len.next_power_of_two();
+        let step = (power / 8).max(2);
+        let steps = len.div_ceil(step);
+        Self {
+            size: steps * step,
+            class: 8 * power.ilog2() as usize + steps,
+        }
+    }
+}
+
+/// Runs of entries of one width.
+#[derive(Default)]
+struct Runs<E> {
+    entries: Vec<E>,
+    /// Where rooms are free, by their class.
+    free: Vec<Vec<u32>>,
+    /// How many entries are in them.
+    idle: usize,
+}
+
+impl<E: Entry> Runs<E> {
+    fn of(&self, run: Run) -> &[E] {
+        &self.entries[run.range()]
+    }
+
+    /// A new run of ascending buckets, if all counts fit.
+    fn put(&mut self, counts: &[(Bucket, i64)]) -> Option<Run> {
+        let entries = || counts.iter().map(|(bucket, count)| E::new(*bucket, *count));
+        entries()
+            .all(|entry| entry.is_some())
+            .then(|| self.put_all(counts.len(), entries().flatten()))
+    }
+
+    fn put_all(&mut self, len: usize, entries: impl Iterator<Item = E>) -> Run {
+        let run = Run {
+            first: self.reserve(Room::of(len)),
+            len: u16::try_from(len).expect("at most as many as there are buckets"),
+        };
+        let room = self.entries[run.range()].iter_mut();
+        room.zip(entries).for_each(|(room, entry)| *room = entry);
+        run
+    }
+
+    /// Add to a bucket, if its count fits then; where the run is.
+    fn add(&mut self, run: Run, bucket: Bucket, count: i64) -> Option<Run> {
+        let entries = self.of(run);
+        let place = entries.partition_point(|entry| entry.bucket() < bucket);
+        match entries.get(place) {
+            Some(entry) if entry.bucket() == bucket => {
+                let entry = E::new(bucket, entry.count() + count)?;
+                self.entries[run.first as usize + place] = entry;
+                Some(run)
+            }
+            _ => Some(self.insert(run, place, E::new(bucket, count)?)),
+        }
+    }
+
+    fn insert(&mut self, run: Run, place: usize, entry: E) -> Run {
+        let mut longer = Run {
+            len: run.len + 1,
+            ..run
+        };
+        if longer.room() != run.room() {
+            longer.first = self.reserve(longer.room());
+            self.entries.copy_within(run.range(), longer.first as usize);
+            self.release(run);
+        }
+        let entries = &mut self.entries[longer.range()];
+        entries.copy_within(place..usize::from(run.len), place + 1);
+        entries[place] = entry;
+        longer
+    }
+
+    fn reserve(&mut self, room: Room) -> u32 {
+        if let Some(first) = self.free.get_mut(room.class).and_then(Vec::pop) {
+            self.idle -= room.size;
+            return first;
+        }
+        let place = self.entries.len();
+        let end = place + room.size;
+        if self.entries.capacity() < end {
+            let more = room.size.max(place / GROWTH_SHARE);
+            self.entries.reserve_exact(more);
+        }
+        self.entries.resize(end, E::default());
+        u32::try_from(place).expect("fewer than 2^32 entries in a pane")
+    }
+
+    fn release(&mut self, run: Run) {
+        let Room { size, class } = run.room();
+        self.idle += size;
+        if self.free.len() <= class {
+            self.free.resize_with(class + 1, Vec::new);
+        }
+        self.free[class].push(run.first);
+    }
+
+    fn is_loose(&self) -> bool {
+        self.idle * IDLE_SHARE > self.entries.len()
+    }
+
+    /// An empty one with room for what is in this.
+    fn successor(&self) -> Self {
+        Self {
+            entries: Vec::with_capacity(self.entries.len() - self.idle),
+            free: Vec::new(),
+            idle: 0,
+        }
+    }
+
+    fn copy(&mut self, from: &Self, run: Run) -> Sketch {
+        let entries = from.of(run).iter().copied();
+        Sketch::of::<E>(self.put_all(entries.len(), entries))
+    }
+}
+
+#[derive(Default)]
+pub struct SketchArena {
+    narrow: Runs<Narrow>,
+    wide: Runs<Wide>,
+    scratch: Vec<(Bucket, i64)>,
 }
 
 impl SketchArena {
     /// Add to a bucket of a sketch of this arena.
     pub fn add(&mut self, sketch: &mut Sketch, bucket: Bucket, count: i64) {
-        match sketch.len {
-            0 => *sketch = Sketch::single(Entry::new(bucket, count)),
-            1 if sketch.only().bucket() == bucket => {
-                *sketch = Sketch::single(sketch.only().increased(count));
+        *sketch = match sketch.form() {
+            Form::Empty => Sketch::single(wide(bucket, count)),
+            Form::Single(only) if only.bucket() == bucket => {
+                Sketch::single(wide(bucket, only.count() + count))
             }
-            1 => self.spill(sketch, Entry::new(bucket, count)),
-            _ => self.add_to_run(sketch, bucket, count),
-        }
+            Form::Single(only) => {
+                let mut pair = [only.split(), (bucket, count)];
+                pair.sort_unstable();
+                self.put(&pair)
+            }
+            Form::Narrow(run) => match self.narrow.add(run, bucket, count) {
+                Some(run) => Sketch::of::<Narrow>(run),
+                None => self.add_widened(run, bucket, count),
+            },
+            Form::Wide(run) => self.add_wide(run, bucket, count),
+        };
     }
 
     /// Empty a sketch.
     pub fn clear(&mut self, sketch: &mut Sketch) {
-        if sketch.len > 1 {
-            self.release(sketch.first(), sketch.room());
+        match sketch.form() {
+            Form::Empty | Form::Single(_) => {}
+            Form::Narrow(run) => self.narrow.release(run),
+            Form::Wide(run) => self.wide.release(run),
         }
         *sketch = Sketch::default();
     }
 
     /// The buckets, ascending, and their counts; without those whose count is 0.
     pub fn entries(&self, sketch: Sketch) -> impl Iterator<Item = (Bucket, i64)> {
-        let run = if sketch.len > 1 {
-            self.run(sketch)
-        } else {
-            &[]
+        let (only, narrow, wide): (_, &[Narrow], &[Wide]) = match sketch.form() {
+            Form::Empty => (None, &[], &[]),
+            Form::Single(only) => (Some(only.split()), &[], &[]),
+            Form::Narrow(run) => (None, self.narrow.of(run), &[]),
+            Form::Wide(run) => (None, &[], self.wide.of(run)),
         };
-        let only = (sketch.len == 1).then(|| sketch.only());
-        let counted = only
-            .into_iter()
-            .chain(run.iter().copied())
-            .filter(|e| e.count() != 0);
-        counted.map(|entry| (entry.bucket(), entry.count()))
+        let narrow = narrow.iter().map(|entry| entry.split());
+        let wide = wide.iter().map(|entry| entry.split());
+        let all = only.into_iter().chain(narrow).chain(wide);
+        all.filter(|(_, count)| *count != 0)
     }
 
     /// The buckets that count, each as its distance from the one before, and their counts.
@@ -142,90 +344,60 @@ impl SketchArena {
     /// The inverse of `write`, as a new sketch of this arena.
     pub fn read(&mut self, reader: &mut Reader<'_>) -> Read<Sketch> {
         let len = reader.array()?;
+        if len > 1 << Bucket::BITS {
+            return Err(Damaged::Range);
+        }
+        self.scratch.clear();
         let mut place = 0;
-        let mut next = || {
+        for _ in 0..len {
             place += reader.uint()?;
-            Ok(Entry::new(Bucket::at(place), reader.int()?))
+            self.scratch.push((Bucket::at(place), reader.int()?));
+        }
+        let counts = std::mem::take(&mut self.scratch);
+        let sketch = match *counts {
+            [] => Sketch::default(),
+            [(bucket, count)] => Sketch::single(wide(bucket, count)),
+            _ => self.put(&counts),
         };
-        match len {
-            0 => Ok(Sketch::default()),
-            1 => next().map(Sketch::single),
-            _ => {
-                let first = self.reserve(len.next_power_of_two());
-                for entry in &mut self.entries[first..first + len] {
-                    *entry = next()?;
-                }
-                let mut sketch = Sketch::default();
-                sketch.set_first(first);
-                sketch.len = u16::try_from(len).map_err(|_| Damaged::Range)?;
-                Ok(sketch)
+        self.scratch = counts;
+        Ok(sketch)
+    }
+
+    /// Give back what is in no run, when it is much; these are all the sketches of this arena.
+    pub fn tidy<'a>(&mut self, sketches: impl Iterator<Item = &'a mut Sketch>) {
+        if !self.narrow.is_loose() && !self.wide.is_loose() {
+            return;
+        }
+        let (mut narrow, mut wide) = (self.narrow.successor(), self.wide.successor());
+        for sketch in sketches {
+            match sketch.form() {
+                Form::Empty | Form::Single(_) => {}
+                Form::Narrow(run) => *sketch = narrow.copy(&self.narrow, run),
+                Form::Wide(run) => *sketch = wide.copy(&self.wide, run),
             }
         }
+        (self.narrow, self.wide) = (narrow, wide);
     }
 
-    fn run(&self, sketch: Sketch) -> &[Entry] {
-        &self.entries[sketch.first()..sketch.first() + sketch.len()]
-    }
-
-    fn spill(&mut self, sketch: &mut Sketch, second: Entry) {
-        let first = sketch.only();
-        let at = self.reserve(2);
-        let (low, high) = if first.bucket() < second.bucket() {
-            (first, second)
-        } else {
-            (second, first)
-        };
-        self.entries[at] = low;
-        self.entries[at + 1] = high;
-        sketch.set_first(at);
-        sketch.len = 2;
-    }
-
-    fn add_to_run(&mut self, sketch: &mut Sketch, bucket: Bucket, count: i64) {
-        let run = self.run(*sketch);
-        let place = run.partition_point(|entry| entry.bucket() < bucket);
-        match run.get(place) {
-            Some(entry) if entry.bucket() == bucket => {
-                self.entries[sketch.first() + place] = entry.increased(count);
-            }
-            _ => self.insert(sketch, place, Entry::new(bucket, count)),
+    fn put(&mut self, counts: &[(Bucket, i64)]) -> Sketch {
+        if let Some(run) = self.narrow.put(counts) {
+            return Sketch::of::<Narrow>(run);
         }
+        let run = self.wide.put(counts);
+        Sketch::of::<Wide>(run.expect("the count of a bucket no longer fits"))
     }
 
-    fn insert(&mut self, sketch: &mut Sketch, place: usize, entry: Entry) {
-        if sketch.len() == sketch.room() {
-            self.move_to(sketch, 2 * sketch.room());
-        }
-        let (at, end) = (sketch.first() + place, sketch.first() + sketch.len());
-        self.entries.copy_within(at..end, at + 1);
-        self.entries[at] = entry;
-        sketch.len += 1;
+    fn add_widened(&mut self, run: Run, bucket: Bucket, count: i64) -> Sketch {
+        let entries = self.narrow.of(run).iter();
+        let entries = entries.map(|entry| wide(entry.bucket(), entry.count()));
+        let widened = self.wide.put_all(entries.len(), entries);
+        self.narrow.release(run);
+        self.add_wide(widened, bucket, count)
     }
 
-    fn move_to(&mut self, sketch: &mut Sketch, room: usize) {
-        let (old, len) = (sketch.first(), sketch.len());
-        let new = self.reserve(room);
-        self.entries.copy_within(old..old + len, new);
-        self.release(old, sketch.room());
-        sketch.set_first(new);
-    }
-
-    fn reserve(&mut self, room: usize) -> usize {
-        let head = self.free[room.ilog2() as usize];
-        if head == NONE {
-            let place = self.entries.len();
-            self.entries.resize(place + room, Entry(0));
-            return place;
-        }
-        let place = usize::try_from(head).expect("a place in memory");
-        self.free[room.ilog2() as usize] = self.entries[place].0;
-        place
-    }
-
-    fn release(&mut self, place: usize, room: usize) {
-        let head = &mut self.free[room.ilog2() as usize];
-        self.entries[place] = Entry(*head);
-        *head = place as u64;
+    fn add_wide(&mut self, run: Run, bucket: Bucket, count: i64) -> Sketch {
+        let run = self.wide.add(run, bucket, count);
+        Sketch::of::<Wide>(run.expect("the count of a bucket no longer fits"))
     }
 }
 
@@ -242,26 +414,37 @@ mod tests {
             .collect()
     }
 
+    fn bucket(wire: i16) -> Bucket {
+        Bucket::from_wire(wire).expect("a bucket")
+    }
+
     #[test]
     fn sketches_that_grow_side_by_side_keep_their_counts() {
         let mut arena = SketchArena::default();
         let mut sketches = [Sketch::default(); 7];
         let mut plain = vec![BTreeMap::<i16, i64>::new(); 7];
         let mut number: u64 = 1;
-        for step in 0..20_000 {
+        let mut widened = false;
+        for step in 0..30_000 {
             number = number
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             let cell = (number >> 60) as usize % 7;
-            let wire = i16::try_from((number >> 33) % (4 << cell)).unwrap() - 1;
-            let count = if number >> 32 & 1 == 0 { 1 } else { -1 };
-            arena.add(&mut sketches[cell], Bucket::from_wire(wire).unwrap(), count);
+            let wire = i16::try_from((number >> 33) % (4 << cell)).expect("small") - 1;
+            let sign = if number >> 32 & 1 == 0 { 1 } else { -1 };
+            let count = if step % 100 == 0 { sign << 19 } else { sign };
+            arena.add(&mut sketches[cell], bucket(wire), count);
             *plain[cell].entry(wire).or_default() += count;
+            widened |= arena.wide.entries.len() > 100;
             if step % 4_999 == 0 {
                 arena.clear(&mut sketches[cell]);
                 plain[cell].clear();
             }
+            if step % 777 == 0 {
+                arena.tidy(sketches.iter_mut());
+            }
         }
+        assert!(widened);
         for (sketch, expected) in sketches.iter().zip(plain) {
             let expected: Vec<_> = expected
                 .into_iter()
@@ -276,12 +459,60 @@ mod tests {
         let mut arena = SketchArena::default();
         for _ in 0..100 {
             let mut sketch = Sketch::default();
-            for number in 0..5 {
-                arena.add(&mut sketch, Bucket::from_wire(number).unwrap(), 1);
+            for wire in 0..5 {
+                arena.add(&mut sketch, bucket(wire), 1);
             }
             arena.clear(&mut sketch);
         }
-        assert_eq!(arena.entries.len(), 2 + 4 + 8);
+        assert_eq!(arena.narrow.entries.len(), 2 + 4 + 6);
+        assert_eq!(arena.narrow.idle, 12);
+    }
+
+    #[test]
+    fn a_tidy_arena_has_hardly_more_than_its_runs() {
+        let mut arena = SketchArena::default();
+        let mut sketches = vec![Sketch::default(); 50];
+        for wire in 0..100 {
+            for sketch in &mut sketches {
+                arena.add(sketch, bucket(wire), 1);
+            }
+        }
+        assert!(arena.narrow.is_loose());
+        arena.tidy(sketches.iter_mut());
+        assert_eq!(
+            (arena.narrow.entries.len(), arena.narrow.idle),
+            (50 * 112, 0)
+        );
+        let expected: Vec<_> = (0..100).map(|wire| (wire, 1)).collect();
+        assert!(
+            sketches
+                .iter()
+                .all(|sketch| listed(&arena, *sketch) == expected)
+        );
+    }
+
+    #[test]
+    fn a_room_holds_its_run_and_at_most_a_third_more() {
+        for len in 2..=1 << Bucket::BITS {
+            let Room { size, class } = Room::of(len);
+            assert!(len <= size && 3 * size <= 4 * len.max(3));
+            assert!(Room::of(size) == Room { size, class });
+            assert!(Room::of(size + 1).class > class);
+        }
+    }
+
+    #[test]
+    fn a_count_of_either_width_is_what_it_was() {
+        for count in [0, 1, -1, (1 << 19) - 1, 1 - (1 << 19)] {
+            let entry = Narrow::new(bucket(2_000), count).expect("20 bits");
+            assert_eq!(entry.split(), (bucket(2_000), count));
+        }
+        assert!(Narrow::new(bucket(0), 1 << 19).is_none());
+        let most = (1 << 51) - 1;
+        for count in [most, -most] {
+            assert_eq!(wide(bucket(4_000), count).split(), (bucket(4_000), count));
+        }
+        assert!(fits(most) && !fits(most + 1) && !fits(-most - 1));
     }
 
     #[test]
@@ -294,8 +525,7 @@ mod tests {
     fn a_count_that_no_longer_fits_is_no_wrong_figure() {
         let mut arena = SketchArena::default();
         let mut sketch = Sketch::default();
-        let bucket = Bucket::from_wire(0).unwrap();
-        arena.add(&mut sketch, bucket, MOST);
-        arena.add(&mut sketch, bucket, 1);
+        arena.add(&mut sketch, bucket(0), (1 << 51) - 1);
+        arena.add(&mut sketch, bucket(0), 1);
     }
 }

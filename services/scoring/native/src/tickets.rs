@@ -1,9 +1,9 @@
 //! The tickets of a partition at rest, by their ids.
 //!
 //! Those that changed lately rest in memory, the others in a file: a ticket is remembered for weeks
-//! after its end, in case something of it comes late, and nearly nothing ever does.
+//! after its end, in case something of it comes late, and nearly nothing ever does. In memory a
+//! ticket of the file is 20 bytes and its share of an index: even its id is in the file.
 
-use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::io;
 
@@ -14,6 +14,12 @@ use thiserror::Error;
 use crate::cold::{ColdStore, Spot};
 use crate::life::Outlook;
 use crate::msgpack::Damaged;
+use crate::promises::NEVER;
+
+/// What a ticket in memory takes besides its id and its form, in bytes.
+const WARM_BYTES: usize = 64;
+const ID_LENGTH_BYTES: usize = 4;
+const NEVER_S: u32 = u32::MAX;
 
 /// Why the resting form of a ticket is not to be had.
 #[derive(Debug, Error)]
@@ -26,50 +32,110 @@ pub enum TicketError {
 
 pub type Had<T> = Result<T, TicketError>;
 
-enum Form {
-    /// In memory; no bytes where nothing is known.
-    Warm(Box<[u8]>),
+/// Where a ticket rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// Forgotten.
+    Nowhere,
+    /// A place in `Tickets::warm`.
+    Warm(u32),
     Cold(Spot),
 }
 
+const WARM: u64 = 1 << Spot::BITS;
+
+impl At {
+    fn to_bits(self) -> u64 {
+        match self {
+            Self::Nowhere => u64::MAX,
+            Self::Warm(place) => WARM | u64::from(place),
+            Self::Cold(spot) => spot.to_bits(),
+        }
+    }
+
+    fn from_bits(bits: u64) -> Self {
+        if bits == u64::MAX {
+            return Self::Nowhere;
+        }
+        if bits & WARM == 0 {
+            return Self::Cold(Spot::from_bits(bits));
+        }
+        let [a, b, c, d, ..] = bits.to_le_bytes();
+        Self::Warm(u32::from_le_bytes([a, b, c, d]))
+    }
+}
+
+/// What is in memory of every ticket: 20 bytes without gaps. `tag` is of its id's hash. The seconds
+/// are those of its outlook: it falls due in `due_s` or later, and is over before the end of
+/// `over_s`.
 struct Slot {
-    id: Box<str>,
-    form: Form,
-    outlook: Outlook,
-    /// Whether the place waits to be moved to the file, and the form has changed since it does.
-    waits: bool,
+    at: [u8; 8],
+    tag: u32,
+    due_s: u32,
+    over_s: u32,
+}
+
+impl Slot {
+    fn new(at: At, tag: u32) -> Self {
+        Self {
+            at: at.to_bits().to_le_bytes(),
+            tag,
+            due_s: NEVER_S,
+            over_s: NEVER_S,
+        }
+    }
+
+    fn at(&self) -> At {
+        At::from_bits(u64::from_le_bytes(self.at))
+    }
+
+    fn put_at(&mut self, at: At) {
+        self.at = at.to_bits().to_le_bytes();
+    }
+}
+
+/// A ticket in memory: the length of its id, its id, and its form, which is empty while nothing is
+/// known of it.
+#[derive(Default)]
+struct Warm {
+    ticket: Box<[u8]>,
+    place: u32,
+    /// Since the file was last looked at for room.
     changed: bool,
 }
 
-/// The file, how much may rest in memory, and how much does.
+/// The file, and how much may rest in memory.
 struct Cooling {
     store: ColdStore,
     most_bytes: usize,
-    warm_bytes: usize,
-    /// Places whose forms are in memory, those first that came there first.
-    places: VecDeque<u32>,
+    /// Where in `Tickets::warm` to go on looking for what can be moved.
+    hand: usize,
 }
 
 /// Each ticket has a place as long as it is remembered; a place that became free is given out again.
-/// A ticket that nothing is known of yet may have a place, too, and rests as no bytes.
+/// A ticket that nothing is known of yet may have a place, too, and rests as no bytes. It is in
+/// memory from `place` or `warm` to `cool`.
 #[derive(Default)]
 pub struct Tickets {
     slots: Vec<Slot>,
     places: HashTable<u32>,
     free: Vec<u32>,
+    warm: Vec<Warm>,
+    warm_free: Vec<u32>,
+    warm_bytes: usize,
     remembered: usize,
+    due: usize,
     cooling: Option<Cooling>,
 }
 
 impl Tickets {
-    /// Of whose resting forms so many bytes stay in memory, and the others go to a file.
+    /// Of which so many bytes stay in memory, and the others go to a file.
     pub fn with_file(store: ColdStore, most_bytes: usize) -> Self {
         Self {
             cooling: Some(Cooling {
                 store,
                 most_bytes,
-                warm_bytes: 0,
-                places: VecDeque::new(),
+                hand: 0,
             }),
             ..Self::default()
         }
@@ -78,6 +144,11 @@ impl Tickets {
     /// How many are remembered.
     pub fn count(&self) -> usize {
         self.remembered
+    }
+
+    /// Of how many something falls due.
+    pub fn due(&self) -> usize {
+        self.due
     }
 
     /// What the file may take, in bytes.
@@ -89,171 +160,307 @@ impl Tickets {
 
     /// All places are below this.
     pub fn end(&self) -> u32 {
-        u32::try_from(self.slots.len()).expect("fewer than 2^32 tickets")
+        number(self.slots.len())
     }
 
     /// The ticket's place, if it has one.
-    pub fn find(&self, id: &str) -> Option<u32> {
-        let hash = FxBuildHasher.hash_one(id);
-        self.places
-            .find(hash, |&place| *self.slots[place as usize].id == *id)
-            .copied()
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn find(&self, id: &str) -> Had<Option<u32>> {
+        let tag = tag_of(id);
+        let mut buffer = Vec::new();
+        let mut trouble = None;
+        let mut is_it = |&place: &u32| {
+            if self.slots[place as usize].tag != tag {
+                return false;
+            }
+            match self.ticket(place, &mut buffer) {
+                Ok((known, _)) => known == id,
+                Err(error) => {
+                    trouble = Some(error);
+                    false
+                }
+            }
+        };
+        let found = self.places.find(spread(tag), &mut is_it).copied();
+        trouble.map_or(Ok(found), Err)
     }
 
-    /// The ticket's place, given out when it has none.
-    pub fn place(&mut self, id: &str) -> u32 {
-        if let Some(place) = self.find(id) {
-            return place;
+    /// The ticket's place, given out when it has none; the ticket is in memory then.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn place(&mut self, id: &str) -> Had<u32> {
+        if let Some(place) = self.find(id)? {
+            self.warm(place)?;
+            return Ok(place);
         }
-        let hash = FxBuildHasher.hash_one(id);
         let place = self.free.pop().unwrap_or(self.end());
+        let tag = tag_of(id);
+        let slot = Slot::new(self.warm_up(place, joined(id, &[])), tag);
         match self.slots.get_mut(place as usize) {
-            Some(freed) => freed.id = id.into(),
-            None => self.slots.push(Slot {
-                id: id.into(),
-                form: Form::Warm(Box::default()),
-                outlook: Outlook::default(),
-                waits: false,
-                changed: false,
-            }),
+            Some(freed) => *freed = slot,
+            None => self.slots.push(slot),
         }
         let slots = &self.slots;
-        let rehash = |&place: &u32| FxBuildHasher.hash_one(&*slots[place as usize].id);
-        self.places.insert_unique(hash, place, rehash);
-        place
+        let rehash = |&place: &u32| spread(slots[place as usize].tag);
+        self.places.insert_unique(spread(tag), place, rehash);
+        Ok(place)
     }
 
+    /// Have a ticket in memory.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn warm(&mut self, place: u32) -> Had<()> {
+        let (At::Cold(spot), Some(cooling)) = (self.slots[place as usize].at(), &mut self.cooling)
+        else {
+            return Ok(());
+        };
+        let mut buffer = Vec::new();
+        let ticket = cooling.store.get(spot, &mut buffer)?.into();
+        cooling.store.release(spot);
+        let at = self.warm_up(place, ticket);
+        self.slots[place as usize].put_at(at);
+        Ok(())
+    }
+
+    /// The id of a ticket in memory.
     pub fn id(&self, place: u32) -> &str {
-        &self.slots[place as usize].id
+        let (id, _) = self.warm_ticket(place);
+        id
+    }
+
+    /// The resting form of a ticket in memory; empty while nothing is known of it.
+    pub fn form(&self, place: u32) -> &[u8] {
+        let (_, form) = self.warm_ticket(place);
+        form
+    }
+
+    /// A ticket's id and its resting form, for which the buffer may serve; both are empty when it was
+    /// forgotten.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn ticket<'a>(&'a self, place: u32, buffer: &'a mut Vec<u8>) -> Had<(&'a str, &'a [u8])> {
+        let ticket = match (self.slots[place as usize].at(), &self.cooling) {
+            (At::Nowhere, _) => return Ok(("", &[])),
+            (At::Warm(at), _) => &*self.warm[at as usize].ticket,
+            (At::Cold(spot), Some(cooling)) => cooling.store.get(spot, buffer)?,
+            (At::Cold(_), None) => unreachable!("without a file nothing is put into it"),
+        };
+        parted(ticket).ok_or(Damaged::Range.into())
     }
 
     /// Whether anything is known of it.
     pub fn is_known(&self, place: u32) -> bool {
-        self.slots[place as usize].is_known()
-    }
-
-    /// What the time ahead holds for it.
-    pub fn outlook(&self, place: u32) -> Outlook {
-        self.slots[place as usize].outlook
-    }
-
-    /// The resting form, for which the buffer may serve; empty while nothing is known of it.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn packed<'a>(&'a self, place: u32, buffer: &'a mut Vec<u8>) -> Had<&'a [u8]> {
-        match (&self.slots[place as usize].form, &self.cooling) {
-            (Form::Warm(form), _) => Ok(form),
-            (Form::Cold(spot), Some(cooling)) => Ok(cooling.store.get(*spot, buffer)?),
-            (Form::Cold(_), None) => unreachable!("without a file nothing is put into it"),
+        match self.slots[place as usize].at() {
+            At::Nowhere => false,
+            At::Warm(_) => !self.form(place).is_empty(),
+            At::Cold(_) => true,
         }
     }
 
-    /// A form that is not empty.
+    /// Nothing of it falls due before that instant: the begin of the second in which something does,
+    /// in ms, or `NEVER`.
+    pub fn due_from_ms(&self, place: u32) -> i64 {
+        match self.slots[place as usize].due_s {
+            NEVER_S => NEVER,
+            due_s => i64::from(due_s) * 1000,
+        }
+    }
+
+    /// Whether that instant may be when something of it falls due next.
+    pub fn may_be_due_at(&self, place: u32, due_ms: i64) -> bool {
+        self.slots[place as usize].due_s == first_second(due_ms)
+    }
+
+    /// Tickets that were over before an instant, but for some that were for less than a second.
+    pub fn over_before(&self, limit_ms: i64) -> Vec<u32> {
+        let is_over =
+            |slot: &Slot| slot.over_s != NEVER_S && i64::from(slot.over_s) * 1000 < limit_ms;
+        (0..)
+            .zip(&self.slots)
+            .filter(|(_, slot)| is_over(slot))
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// A form that is not empty, of a ticket in memory.
     pub fn set(&mut self, place: u32, packed: &[u8], outlook: Outlook) {
-        let slot = &mut self.slots[place as usize];
-        self.remembered += usize::from(!slot.is_known());
-        slot.outlook = outlook;
-        if let Some(cooling) = &mut self.cooling {
-            cooling.let_go(&slot.form);
-            cooling.warm_bytes += packed.len();
-            if slot.waits {
-                slot.changed = true;
-            } else {
-                (slot.waits, slot.changed) = (true, false);
-                cooling.places.push_back(place);
-            }
+        let warm = self.warm_place(place);
+        let Warm {
+            ticket, changed, ..
+        } = &mut self.warm[warm];
+        *changed = true;
+        let (id, form) = parted(ticket).expect("what was joined here");
+        self.remembered += usize::from(form.is_empty());
+        if form.len() == packed.len() {
+            let begin = ticket.len() - packed.len();
+            ticket[begin..].copy_from_slice(packed);
+        } else {
+            self.warm_bytes -= ticket.len();
+            *ticket = joined(id, packed);
+            self.warm_bytes += ticket.len();
         }
-        match &mut slot.form {
-            Form::Warm(form) if form.len() == packed.len() => form.copy_from_slice(packed),
-            form => *form = Form::Warm(packed.into()),
-        }
+        self.set_outlook(place, outlook);
     }
 
     /// Let go of a ticket; its id.
-    pub fn forget(&mut self, place: u32) -> Box<str> {
-        let slot = &mut self.slots[place as usize];
-        self.remembered -= usize::from(slot.is_known());
-        if let Some(cooling) = &mut self.cooling {
-            cooling.let_go(&slot.form);
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn forget(&mut self, place: u32) -> Had<Box<str>> {
+        let is_known = self.is_known(place);
+        let mut buffer = Vec::new();
+        let (id, _) = self.ticket(place, &mut buffer)?;
+        let id = Box::from(id);
+        match (self.slots[place as usize].at(), &mut self.cooling) {
+            (At::Cold(spot), Some(cooling)) => cooling.store.release(spot),
+            _ => drop(self.let_go(self.warm_place(place))),
         }
-        slot.form = Form::Warm(Box::default());
-        slot.outlook = Outlook::default();
-        let id = std::mem::take(&mut slot.id);
-        let hash = FxBuildHasher.hash_one(&*id);
+        self.remembered -= usize::from(is_known);
+        self.set_outlook(place, Outlook::default());
+        self.slots[place as usize].put_at(At::Nowhere);
+        let hash = spread(self.slots[place as usize].tag);
         if let Ok(entry) = self.places.find_entry(hash, |&known| known == place) {
             entry.remove();
         }
         self.free.push(place);
-        id
-    }
-
-    /// Places and outlooks of all that are remembered.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, Outlook)> {
-        (0..)
-            .zip(&self.slots)
-            .filter(|(_, slot)| slot.is_known())
-            .map(|(place, slot)| (place, slot.outlook))
+        Ok(id)
     }
 
     /// Move what changed longest ago to the file, until no more rests in memory than may: of two
-    /// passes a form that changes between them is spared.
+    /// passes a ticket that changes between them is spared.
     ///
     /// # Errors
     /// When the file cannot be read or written.
     pub fn cool(&mut self) -> Had<()> {
-        let Some(cooling) = &mut self.cooling else {
+        let Some(mut cooling) = self.cooling.take() else {
             return Ok(());
         };
-        for _ in 0..2 * cooling.places.len() {
-            if cooling.warm_bytes <= cooling.most_bytes {
+        let cooled = self.cool_to(&mut cooling);
+        self.cooling = Some(cooling);
+        Ok(cooled?)
+    }
+
+    fn cool_to(&mut self, cooling: &mut Cooling) -> io::Result<()> {
+        for _ in 0..2 * self.warm.len() {
+            if self.warm_bytes <= cooling.most_bytes {
                 break;
             }
-            let Some(place) = cooling.places.pop_front() else {
-                break;
-            };
-            let slot = &mut self.slots[place as usize];
-            let Form::Warm(form) = &slot.form else {
-                unreachable!("what waits to be moved to the file is not in it");
-            };
-            if std::mem::take(&mut slot.changed) || !ColdStore::fits(form.len()) {
-                cooling.places.push_back(place);
+            let at = cooling.hand % self.warm.len();
+            cooling.hand = at + 1;
+            let warm = &mut self.warm[at];
+            let was_changed = std::mem::take(&mut warm.changed);
+            if was_changed || warm.is_free() || !ColdStore::fits(warm.ticket.len()) {
                 continue;
             }
-            slot.waits = false;
-            if !form.is_empty() {
-                cooling.warm_bytes -= form.len();
-                slot.form = Form::Cold(cooling.store.put(place, form)?);
-            }
+            let place = warm.place;
+            let spot = cooling.store.put(place, &warm.ticket)?;
+            self.slots[place as usize].put_at(At::Cold(spot));
+            self.let_go(at);
         }
         let slots = &mut self.slots;
-        cooling.store.empty_sparse(|store, place, spot, form| {
+        cooling.store.empty_sparse(|store, place, spot, ticket| {
             let slot = &mut slots[place as usize];
-            if matches!(slot.form, Form::Cold(current) if current == spot) {
-                slot.form = Form::Cold(store.put(place, form)?);
+            if slot.at() == At::Cold(spot) {
+                slot.put_at(At::Cold(store.put(place, ticket)?));
             }
             Ok(())
-        })?;
-        Ok(())
+        })
+    }
+
+    fn warm_ticket(&self, place: u32) -> (&str, &[u8]) {
+        parted(&self.warm[self.warm_place(place)].ticket).expect("what was joined here")
+    }
+
+    fn warm_place(&self, place: u32) -> usize {
+        match self.slots[place as usize].at() {
+            At::Warm(at) => at as usize,
+            _ => unreachable!("who asks for it has had it warmed"),
+        }
+    }
+
+    /// Keep a ticket in memory; where.
+    fn warm_up(&mut self, place: u32, ticket: Box<[u8]>) -> At {
+        self.warm_bytes += WARM_BYTES + ticket.len();
+        let warm = Warm {
+            ticket,
+            place,
+            changed: false,
+        };
+        let at = self.warm_free.pop().unwrap_or(number(self.warm.len()));
+        match self.warm.get_mut(at as usize) {
+            Some(freed) => *freed = warm,
+            None => self.warm.push(warm),
+        }
+        At::Warm(at)
+    }
+
+    fn let_go(&mut self, at: usize) -> Warm {
+        let warm = std::mem::take(&mut self.warm[at]);
+        self.warm_bytes -= WARM_BYTES + warm.ticket.len();
+        self.warm_free.push(number(at));
+        warm
+    }
+
+    fn set_outlook(&mut self, place: u32, outlook: Outlook) {
+        let slot = &mut self.slots[place as usize];
+        self.due -= usize::from(slot.due_s != NEVER_S);
+        slot.due_s = first_second(outlook.due_ms);
+        slot.over_s = second_after(outlook.over_ms);
+        self.due += usize::from(slot.due_s != NEVER_S);
     }
 }
 
-impl Slot {
-    fn is_known(&self) -> bool {
-        match &self.form {
-            Form::Warm(form) => !form.is_empty(),
-            Form::Cold(_) => true,
-        }
+impl Warm {
+    fn is_free(&self) -> bool {
+        self.ticket.is_empty()
     }
 }
 
-impl Cooling {
-    fn let_go(&mut self, form: &Form) {
-        match form {
-            Form::Warm(form) => self.warm_bytes -= form.len(),
-            Form::Cold(spot) => self.store.release(*spot),
-        }
+fn joined(id: &str, form: &[u8]) -> Box<[u8]> {
+    let length = number(id.len()).to_le_bytes();
+    [&length, id.as_bytes(), form].concat().into_boxed_slice()
+}
+
+fn parted(ticket: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = ticket.split_first_chunk::<ID_LENGTH_BYTES>()?;
+    let (id, form) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    Some((std::str::from_utf8(id).ok()?, form))
+}
+
+/// The second in which an instant lies, or the earliest or last there is.
+fn first_second(ms: i64) -> u32 {
+    if ms == NEVER {
+        return NEVER_S;
     }
+    let second = ms.div_euclid(1000).clamp(0, i64::from(NEVER_S - 1));
+    u32::try_from(second).expect("within its bounds")
+}
+
+/// The first second that begins at an instant or after it; that of no instant is none, and of one
+/// that is too late to be counted as well.
+fn second_after(ms: i64) -> u32 {
+    let second = ms.div_euclid(1000) + i64::from(ms.rem_euclid(1000) > 0);
+    u32::try_from(second.max(0)).unwrap_or(NEVER_S)
+}
+
+fn tag_of(id: &str) -> u32 {
+    let hash = FxBuildHasher.hash_one(id);
+    let [a, b, c, d, ..] = (hash ^ hash >> 32).to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// A hash of 64 bits, for the index looks at its ends.
+fn spread(tag: u32) -> u64 {
+    u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).expect("fewer than 2^32 tickets")
 }
 
 #[cfg(test)]
@@ -261,14 +468,18 @@ mod tests {
     use super::*;
     use crate::cold::tests::scratch;
 
-    fn packed(tickets: &Tickets, place: u32) -> Vec<u8> {
-        tickets
-            .packed(place, &mut Vec::new())
-            .expect("a form")
-            .to_vec()
+    fn form(tickets: &Tickets, place: u32) -> Vec<u8> {
+        let mut buffer = Vec::new();
+        let (_, form) = tickets.ticket(place, &mut buffer).expect("a ticket");
+        form.to_vec()
+    }
+
+    fn place(tickets: &mut Tickets, id: &str) -> u32 {
+        tickets.place(id).expect("a file")
     }
 
     fn set(tickets: &mut Tickets, place: u32, form: &[u8]) {
+        tickets.warm(place).expect("a file");
         tickets.set(place, form, Outlook::default());
     }
 
@@ -279,55 +490,121 @@ mod tests {
     #[test]
     fn a_ticket_keeps_its_place_until_it_is_forgotten() {
         for mut tickets in [Tickets::default(), with_file(0)] {
-            let (a, b) = (tickets.place("a"), tickets.place("b"));
+            let (a, b) = (place(&mut tickets, "a"), place(&mut tickets, "b"));
             set(&mut tickets, a, b"one");
             set(&mut tickets, a, b"three");
             tickets.cool().expect("a file");
-            assert_eq!((tickets.place("a"), tickets.count()), (a, 1));
-            assert_eq!(packed(&tickets, a), b"three");
-            set(&mut tickets, b, b"two");
-            assert_eq!(&*tickets.forget(a), "a");
             assert_eq!(
-                tickets.iter().map(|(place, _)| place).collect::<Vec<_>>(),
-                [b]
+                (tickets.find("a").expect("a file"), tickets.count()),
+                (Some(a), 1)
             );
-            assert_eq!(tickets.place("c"), a);
-            assert_eq!((packed(&tickets, a), tickets.id(a)), (vec![], "c"));
-            assert_ne!(tickets.place("a"), a);
-            assert_eq!(tickets.count(), 1);
+            assert_eq!(form(&tickets, a), b"three");
+            set(&mut tickets, b, b"two");
+            assert!(tickets.is_known(a) && tickets.is_known(b));
+            tickets.cool().expect("a file");
+            assert_eq!(&*tickets.forget(a).expect("a file"), "a");
+            assert_eq!((tickets.count(), tickets.is_known(b)), (1, true));
+            assert_eq!(tickets.find("a").expect("a file"), None);
+            assert!(!tickets.is_known(a) && form(&tickets, a).is_empty());
+            assert_eq!(place(&mut tickets, "c"), a);
+            assert!(!tickets.is_known(a) && tickets.form(a).is_empty());
+            assert_eq!(tickets.id(a), "c");
+            assert_ne!(place(&mut tickets, "a"), a);
         }
     }
 
     #[test]
     fn many_tickets_are_found() {
-        let mut tickets = Tickets::default();
-        let ids: Vec<String> = (0..5000).map(|number| format!("T-{number}")).collect();
-        for id in &ids {
-            let place = tickets.place(id);
+        for mut tickets in [Tickets::default(), with_file(10_000)] {
+            let ids: Vec<String> = (0..5000).map(|number| format!("T-{number}")).collect();
+            for id in &ids {
+                let place = place(&mut tickets, id);
+                set(&mut tickets, place, id.as_bytes());
+                tickets.cool().expect("a file");
+            }
+            for id in &ids {
+                let place = place(&mut tickets, id);
+                assert_eq!(
+                    (tickets.id(place), tickets.form(place)),
+                    (&**id, id.as_bytes())
+                );
+                tickets.cool().expect("a file");
+            }
+            assert_eq!(tickets.count(), ids.len());
+            assert_eq!(tickets.find("T-5000").expect("a file"), None);
+        }
+    }
+
+    #[test]
+    fn ids_of_one_hash_are_told_apart() {
+        let mut tickets = with_file(0);
+        for id in ["a", "b", "c"] {
+            let place = place(&mut tickets, id);
             set(&mut tickets, place, id.as_bytes());
         }
-        for id in &ids {
-            let place = tickets.place(id);
-            assert_eq!(packed(&tickets, place), id.as_bytes());
+        for slot in &mut tickets.slots {
+            slot.tag = tag_of("c");
         }
-        assert_eq!(tickets.count(), ids.len());
+        tickets.places.clear();
+        for place in 0..3 {
+            let hash = spread(tag_of("c"));
+            tickets.places.insert_unique(hash, place, |_| hash);
+        }
+        tickets.cool().expect("a file");
+        assert_eq!(tickets.find("c").expect("a file"), Some(2));
+        let c = place(&mut tickets, "c");
+        assert_eq!((c, tickets.form(c)), (2, b"c".as_slice()));
     }
 
     #[test]
     fn what_changed_last_rests_in_memory() {
-        let mut tickets = with_file(1000);
-        let places: Vec<u32> = (0..20)
-            .map(|number| tickets.place(&number.to_string()))
-            .collect();
-        for &place in &places {
+        let mut tickets = with_file(10 * (WARM_BYTES + ID_LENGTH_BYTES + 2 + 100));
+        let ids = 10..30;
+        for id in ids {
+            let place = place(&mut tickets, &id.to_string());
             set(&mut tickets, place, &[1; 100]);
+            tickets.cool().expect("a file");
         }
-        set(&mut tickets, places[0], &[2; 100]);
-        tickets.cool().expect("a file");
-        let is_warm = |place: &u32| matches!(tickets.slots[*place as usize].form, Form::Warm(_));
-        let warm: Vec<u32> = places.iter().copied().filter(is_warm).collect();
+        let is_warm = |place: &u32| matches!(tickets.slots[*place as usize].at(), At::Warm(_));
+        let warm: Vec<u32> = (0..20).filter(is_warm).collect();
         assert_eq!(warm.len(), 10);
-        assert!(warm.contains(&places[0]) && warm.contains(&places[19]));
+        assert!(warm.contains(&19) && warm.iter().filter(|place| **place < 8).count() < 2);
+    }
+
+    #[test]
+    fn an_outlook_is_kept_by_the_second() {
+        let mut tickets = Tickets::default();
+        let ticket = place(&mut tickets, "a");
+        let far_ms = 1000 * (i64::from(u32::MAX) + 7);
+        for (due_ms, from_ms) in [
+            (7_000, 7_000),
+            (7_999, 7_000),
+            (-1, 0),
+            (far_ms, 1000 * i64::from(u32::MAX - 1)),
+            (NEVER, NEVER),
+        ] {
+            let over_ms = NEVER;
+            tickets.set(ticket, b"a", Outlook { due_ms, over_ms });
+            assert_eq!(tickets.due_from_ms(ticket), from_ms);
+            assert!(tickets.may_be_due_at(ticket, due_ms) && !tickets.may_be_due_at(ticket, 6_999));
+            assert_eq!(tickets.due(), usize::from(due_ms != NEVER));
+        }
+        for (over_ms, over_at_ms) in [(7_000, 7_001), (7_001, 8_001), (i64::MIN, 1)] {
+            let due_ms = NEVER;
+            tickets.set(ticket, b"a", Outlook { due_ms, over_ms });
+            assert!(tickets.over_before(over_at_ms - 1).is_empty());
+            assert_eq!(tickets.over_before(over_at_ms), [ticket]);
+        }
+        for over_ms in [far_ms, NEVER] {
+            let due_ms = NEVER;
+            tickets.set(ticket, b"a", Outlook { due_ms, over_ms });
+            assert!(tickets.over_before(i64::MAX).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_slot_has_twenty_bytes() {
+        assert_eq!(size_of::<Slot>(), 20);
     }
 
     #[test]
@@ -343,9 +620,9 @@ mod tests {
         };
         for step in 0..60_000_u64 {
             let id = random(3_000).to_string();
-            let place = tickets.place(&id);
+            let place = place(&mut tickets, &id);
             if random(10) == 0 {
-                tickets.forget(place);
+                tickets.forget(place).expect("a file");
                 expected.remove(&id);
             } else {
                 let length = usize::try_from(1 + random(2_000)).expect("small");
@@ -360,12 +637,11 @@ mod tests {
         tickets.cool().expect("a file");
         assert_eq!(tickets.count(), expected.len());
         let total: usize = expected.values().map(Vec::len).sum();
-        for (id, form) in &expected {
-            let place = tickets.find(id).expect("a ticket that is remembered");
-            assert_eq!(packed(&tickets, place), *form);
+        for (id, known) in &expected {
+            let place = tickets.find(id).expect("a file");
+            assert_eq!(form(&tickets, place.expect("a ticket")), *known);
         }
-        let cooling = tickets.cooling.as_ref().expect("a file");
-        assert!(cooling.warm_bytes <= 50_000);
+        assert!(tickets.warm_bytes <= 50_000);
         assert!(tickets.file_bytes() < 4 * total as u64 + (8 << 20));
     }
 }
