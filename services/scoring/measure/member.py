@@ -19,12 +19,12 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure import metrics
 from services.scoring.measure.flush_policy import FlushPolicy
-from services.scoring.measure.memory import give_back_freed
 from services.scoring.measure.store import PartitionStore
 from services.scoring.measure.ticket_files import USUAL, TicketFiles
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.topics import INPUTS
 from shared.runtime.kafka import ConsumerProgress, Progress, make_consumer
+from shared.runtime.memory import give_back_freed
 
 log = structlog.get_logger("measure")
 

@@ -16,6 +16,7 @@ from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PAN
 from shared.runtime.collector import calm_collector
 from shared.runtime.health_server import HealthServer
 from shared.runtime.kafka import broker_answers, ensure_topics
+from shared.runtime.memory import keep_giving_back
 
 DEFAULT_PORT: Final = 8021
 
@@ -81,9 +82,13 @@ async def run(settings: MeasureSettings) -> None:
 async def _run_while_live(measure: Measure, stopping: asyncio.Event, bootstrap: str) -> None:
     watching = end_when_stuck(measure.check_live, lambda: broker_answers(bootstrap))
     async with asyncio.TaskGroup() as group:
-        watch = group.create_task(watching, name="watch")
+        beside = [
+            group.create_task(watching, name="watch"),
+            group.create_task(keep_giving_back(), name="memory"),
+        ]
         await measure.run(stopping)
-        watch.cancel()
+        for task in beside:
+            task.cancel()
 
 
 def _topics() -> list[Topic]:

@@ -20,6 +20,7 @@ from services.scoring.windows.topics import REGISTERED, WindowsTopics
 from shared.runtime.collector import calm_collector
 from shared.runtime.health_server import HealthServer
 from shared.runtime.kafka import ensure_topics, make_producer
+from shared.runtime.memory import keep_giving_back
 
 DEFAULT_PORT: Final = 8022
 LINGER_MS: Final = 5
@@ -125,6 +126,7 @@ async def _until_stopped(app: Any, owner: Owner, topic: str, stopping: asyncio.E
         asyncio.create_task(owner.keep_trimmed(), name="trim"),
         asyncio.create_task(owner.keep_watch(), name="watch"),
         asyncio.create_task(_keep_committed(app, owner, topic), name="commit"),
+        asyncio.create_task(keep_giving_back(), name="memory"),
         asyncio.create_task(_watch(app), name="faust"),
     ]
     try:
