@@ -14,9 +14,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use crate::entries::{self, HEADER_BYTES};
+
 const SEGMENT_BYTES: usize = 1 << LENGTH_BITS;
-/// The ticket's place and the form's length.
-const HEADER_BYTES: usize = 8;
 const LENGTH_BITS: u32 = 20;
 const SEGMENT_BITS: u32 = 23;
 /// What is written at once, at least.
@@ -127,10 +127,7 @@ impl ColdStore {
             self.write_tail()?;
         }
         let spot = Spot::new(self.writing, self.end(), form.len());
-        let length = u32::try_from(form.len()).expect("a form fits into a segment");
-        self.tail.extend(place.to_le_bytes());
-        self.tail.extend(length.to_le_bytes());
-        self.tail.extend(form);
+        entries::append(&mut self.tail, place, &[form]);
         let segment = &mut self.segments[self.writing];
         segment.end = self.tail_begins + self.tail.len();
         segment.live += spot.bytes();
@@ -183,12 +180,9 @@ impl ColdStore {
             if live > 0 {
                 content.resize(end, 0);
                 self.file.read_exact_at(&mut content, start_of(number))?;
-                let mut offset = 0;
-                while offset < end {
-                    let (place, form) = entry_at(&content, offset);
+                for (offset, place, form) in entries::all(&content) {
                     let spot = Spot::new(number, offset, form.len());
                     relocate(self, place, spot, form)?;
-                    offset += spot.bytes();
                 }
             }
             self.segments[number] = Segment::default();
@@ -221,16 +215,6 @@ impl ColdStore {
         });
         Ok(())
     }
-}
-
-fn entry_at(content: &[u8], offset: usize) -> (u32, &[u8]) {
-    let number = |at: usize| {
-        let bytes = content[at..at + 4].try_into().expect("four bytes");
-        u32::from_le_bytes(bytes)
-    };
-    let begin = offset + HEADER_BYTES;
-    let length = number(offset + 4) as usize;
-    (number(offset), &content[begin..begin + length])
 }
 
 fn start_of(segment: usize) -> u64 {

@@ -11,6 +11,7 @@ pub mod cold;
 pub mod deadlines;
 pub mod derive;
 pub mod engine;
+pub mod entries;
 pub mod event_hash;
 pub mod fact;
 pub mod indicators;
@@ -35,6 +36,7 @@ pub mod sketches;
 pub mod staging;
 pub mod tickets;
 pub mod timeline;
+pub mod warm;
 
 use pyo3::prelude::*;
 

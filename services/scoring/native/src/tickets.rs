@@ -4,6 +4,7 @@
 //! after its end, in case something of it comes late, and nearly nothing ever does. In memory a
 //! ticket of the file is 20 bytes and its share of an index: even its id is in the file.
 
+use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::io;
 
@@ -11,13 +12,12 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use thiserror::Error;
 
-use crate::cold::{ColdStore, Spot};
+use crate::cold::{self, ColdStore};
 use crate::life::Outlook;
 use crate::msgpack::Damaged;
 use crate::promises::NEVER;
+use crate::warm::{self, WarmStore};
 
-/// What a ticket in memory takes besides its id and its form, in bytes.
-const WARM_BYTES: usize = 64;
 const ID_LENGTH_BYTES: usize = 4;
 const NEVER_S: u32 = u32::MAX;
 
@@ -37,31 +37,27 @@ pub type Had<T> = Result<T, TicketError>;
 enum At {
     /// Forgotten.
     Nowhere,
-    /// A place in `Tickets::warm`.
-    Warm(u32),
-    Cold(Spot),
+    Warm(warm::Spot),
+    Cold(cold::Spot),
 }
 
-const WARM: u64 = 1 << Spot::BITS;
+const WARM: u64 = 1 << cold::Spot::BITS;
 
 impl At {
     fn to_bits(self) -> u64 {
         match self {
             Self::Nowhere => u64::MAX,
-            Self::Warm(place) => WARM | u64::from(place),
+            Self::Warm(spot) => WARM | spot.to_bits(),
             Self::Cold(spot) => spot.to_bits(),
         }
     }
 
     fn from_bits(bits: u64) -> Self {
-        if bits == u64::MAX {
-            return Self::Nowhere;
+        match bits {
+            u64::MAX => Self::Nowhere,
+            _ if bits & WARM == 0 => Self::Cold(cold::Spot::from_bits(bits)),
+            _ => Self::Warm(warm::Spot::from_bits(bits & !WARM)),
         }
-        if bits & WARM == 0 {
-            return Self::Cold(Spot::from_bits(bits));
-        }
-        let [a, b, c, d, ..] = bits.to_le_bytes();
-        Self::Warm(u32::from_le_bytes([a, b, c, d]))
     }
 }
 
@@ -94,35 +90,22 @@ impl Slot {
     }
 }
 
-/// A ticket in memory: the length of its id, its id, and its form, which is empty while nothing is
-/// known of it.
-#[derive(Default)]
-struct Warm {
-    ticket: Box<[u8]>,
-    place: u32,
-    /// Since the file was last looked at for room.
-    changed: bool,
-}
-
 /// The file, and how much may rest in memory.
 struct Cooling {
     store: ColdStore,
     most_bytes: usize,
-    /// Where in `Tickets::warm` to go on looking for what can be moved.
-    hand: usize,
 }
 
 /// Each ticket has a place as long as it is remembered; a place that became free is given out again.
-/// A ticket that nothing is known of yet may have a place, too, and rests as no bytes. It is in
-/// memory from `place` or `warm` to `cool`.
+/// A ticket that nothing is known of yet may have a place, too, and rests as no bytes. It rests with
+/// its id before it. It is in memory from `place` or `warm` to `cool`.
 #[derive(Default)]
 pub struct Tickets {
     slots: Vec<Slot>,
     places: HashTable<u32>,
     free: Vec<u32>,
-    warm: Vec<Warm>,
-    warm_free: Vec<u32>,
-    warm_bytes: usize,
+    warm: WarmStore,
+    scratch: Vec<u8>,
     remembered: usize,
     due: usize,
     cooling: Option<Cooling>,
@@ -132,11 +115,7 @@ impl Tickets {
     /// Of which so many bytes stay in memory, and the others go to a file.
     pub fn with_file(store: ColdStore, most_bytes: usize) -> Self {
         Self {
-            cooling: Some(Cooling {
-                store,
-                most_bytes,
-                hand: 0,
-            }),
+            cooling: Some(Cooling { store, most_bytes }),
             ..Self::default()
         }
     }
@@ -198,7 +177,9 @@ impl Tickets {
         }
         let place = self.free.pop().unwrap_or(self.end());
         let tag = tag_of(id);
-        let slot = Slot::new(self.warm_up(place, joined(id, &[])), tag);
+        let length = number(id.len()).to_le_bytes();
+        let at = At::Warm(self.warm.put(place, &[&length, id.as_bytes()]));
+        let slot = Slot::new(at, tag);
         match self.slots.get_mut(place as usize) {
             Some(freed) => *freed = slot,
             None => self.slots.push(slot),
@@ -218,10 +199,9 @@ impl Tickets {
         else {
             return Ok(());
         };
-        let mut buffer = Vec::new();
-        let ticket = cooling.store.get(spot, &mut buffer)?.into();
+        let ticket = cooling.store.get(spot, &mut self.scratch)?;
+        let at = At::Warm(self.warm.put(place, &[ticket]));
         cooling.store.release(spot);
-        let at = self.warm_up(place, ticket);
         self.slots[place as usize].put_at(at);
         Ok(())
     }
@@ -246,7 +226,7 @@ impl Tickets {
     pub fn ticket<'a>(&'a self, place: u32, buffer: &'a mut Vec<u8>) -> Had<(&'a str, &'a [u8])> {
         let ticket = match (self.slots[place as usize].at(), &self.cooling) {
             (At::Nowhere, _) => return Ok(("", &[])),
-            (At::Warm(at), _) => &*self.warm[at as usize].ticket,
+            (At::Warm(spot), _) => self.warm.get(spot),
             (At::Cold(spot), Some(cooling)) => cooling.store.get(spot, buffer)?,
             (At::Cold(_), None) => unreachable!("without a file nothing is put into it"),
         };
@@ -289,21 +269,15 @@ impl Tickets {
 
     /// A form that is not empty, of a ticket in memory.
     pub fn set(&mut self, place: u32, packed: &[u8], outlook: Outlook) {
-        let warm = self.warm_place(place);
-        let Warm {
-            ticket, changed, ..
-        } = &mut self.warm[warm];
-        *changed = true;
-        let (id, form) = parted(ticket).expect("what was joined here");
+        let spot = self.warm_spot(place);
+        let ticket = self.warm.get(spot);
+        let (_, form) = parted(ticket).expect("what was joined here");
         self.remembered += usize::from(form.is_empty());
-        if form.len() == packed.len() {
-            let begin = ticket.len() - packed.len();
-            ticket[begin..].copy_from_slice(packed);
-        } else {
-            self.warm_bytes -= ticket.len();
-            *ticket = joined(id, packed);
-            self.warm_bytes += ticket.len();
-        }
+        self.scratch.clear();
+        self.scratch.extend(&ticket[..ticket.len() - form.len()]);
+        self.warm.release(spot);
+        let at = At::Warm(self.warm.put(place, &[&self.scratch, packed]));
+        self.slots[place as usize].put_at(at);
         self.set_outlook(place, outlook);
     }
 
@@ -318,7 +292,7 @@ impl Tickets {
         let id = Box::from(id);
         match (self.slots[place as usize].at(), &mut self.cooling) {
             (At::Cold(spot), Some(cooling)) => cooling.store.release(spot),
-            _ => drop(self.let_go(self.warm_place(place))),
+            _ => self.warm.release(self.warm_spot(place)),
         }
         self.remembered -= usize::from(is_known);
         self.set_outlook(place, Outlook::default());
@@ -331,79 +305,68 @@ impl Tickets {
         Ok(id)
     }
 
-    /// Move what changed longest ago to the file, until no more rests in memory than may: of two
-    /// passes a ticket that changes between them is spared.
+    /// Move what changed longest ago to the file, until no more rests in memory than may.
     ///
     /// # Errors
     /// When the file cannot be read or written.
     pub fn cool(&mut self) -> Had<()> {
-        let Some(mut cooling) = self.cooling.take() else {
+        self.tidy();
+        let Some(Cooling { store, most_bytes }) = &mut self.cooling else {
             return Ok(());
         };
-        let cooled = self.cool_to(&mut cooling);
-        self.cooling = Some(cooling);
-        Ok(cooled?)
-    }
-
-    fn cool_to(&mut self, cooling: &mut Cooling) -> io::Result<()> {
-        for _ in 0..2 * self.warm.len() {
-            if self.warm_bytes <= cooling.most_bytes {
+        let slots = &mut self.slots;
+        for _ in 0..self.warm.chunks() {
+            if self.warm.bytes() <= *most_bytes {
                 break;
             }
-            let at = cooling.hand % self.warm.len();
-            cooling.hand = at + 1;
-            let warm = &mut self.warm[at];
-            let was_changed = std::mem::take(&mut warm.changed);
-            if was_changed || warm.is_free() || !ColdStore::fits(warm.ticket.len()) {
-                continue;
-            }
-            let place = warm.place;
-            let spot = cooling.store.put(place, &warm.ticket)?;
-            self.slots[place as usize].put_at(At::Cold(spot));
-            self.let_go(at);
+            self.warm.take_oldest(|warm, place, spot, ticket| {
+                let slot = &mut slots[place as usize];
+                let counts = slot.at() == At::Warm(spot);
+                if counts && ColdStore::fits(ticket.len()) {
+                    slot.put_at(At::Cold(store.put(place, ticket)?));
+                } else if counts {
+                    slot.put_at(At::Warm(warm.put(place, &[ticket])));
+                }
+                io::Result::Ok(counts)
+            })?;
         }
-        let slots = &mut self.slots;
-        cooling.store.empty_sparse(|store, place, spot, ticket| {
+        store.empty_sparse(|store, place, spot, ticket| {
             let slot = &mut slots[place as usize];
             if slot.at() == At::Cold(spot) {
                 slot.put_at(At::Cold(store.put(place, ticket)?));
             }
             Ok(())
-        })
+        })?;
+        Ok(())
+    }
+
+    /// Let go of what does not count any more of the tickets in memory, if it is much.
+    fn tidy(&mut self) {
+        if !self.warm.is_sparse() {
+            return;
+        }
+        for _ in 0..self.warm.chunks() {
+            let slots = &mut self.slots;
+            let Ok(()) = self.warm.take_oldest(|warm, place, spot, ticket| {
+                let slot = &mut slots[place as usize];
+                let counts = slot.at() == At::Warm(spot);
+                if counts {
+                    slot.put_at(At::Warm(warm.put(place, &[ticket])));
+                }
+                Ok::<_, Infallible>(counts)
+            });
+        }
     }
 
     fn warm_ticket(&self, place: u32) -> (&str, &[u8]) {
-        parted(&self.warm[self.warm_place(place)].ticket).expect("what was joined here")
+        parted(self.warm.get(self.warm_spot(place))).expect("what was joined here")
     }
 
-    fn warm_place(&self, place: u32) -> usize {
+    fn warm_spot(&self, place: u32) -> warm::Spot {
         match self.slots[place as usize].at() {
-            At::Warm(at) => at as usize,
+            At::Warm(spot) => spot,
             _ => unreachable!("who asks for it has had it warmed"),
         }
-    }
-
-    /// Keep a ticket in memory; where.
-    fn warm_up(&mut self, place: u32, ticket: Box<[u8]>) -> At {
-        self.warm_bytes += WARM_BYTES + ticket.len();
-        let warm = Warm {
-            ticket,
-            place,
-            changed: false,
-        };
-        let at = self.warm_free.pop().unwrap_or(number(self.warm.len()));
-        match self.warm.get_mut(at as usize) {
-            Some(freed) => *freed = warm,
-            None => self.warm.push(warm),
-        }
-        At::Warm(at)
-    }
-
-    fn let_go(&mut self, at: usize) -> Warm {
-        let warm = std::mem::take(&mut self.warm[at]);
-        self.warm_bytes -= WARM_BYTES + warm.ticket.len();
-        self.warm_free.push(number(at));
-        warm
     }
 
     fn set_outlook(&mut self, place: u32, outlook: Outlook) {
@@ -413,17 +376,6 @@ impl Tickets {
         slot.over_s = second_after(outlook.over_ms);
         self.due += usize::from(slot.due_s != NEVER_S);
     }
-}
-
-impl Warm {
-    fn is_free(&self) -> bool {
-        self.ticket.is_empty()
-    }
-}
-
-fn joined(id: &str, form: &[u8]) -> Box<[u8]> {
-    let length = number(id.len()).to_le_bytes();
-    [&length, id.as_bytes(), form].concat().into_boxed_slice()
 }
 
 fn parted(ticket: &[u8]) -> Option<(&str, &[u8])> {
@@ -558,17 +510,19 @@ mod tests {
 
     #[test]
     fn what_changed_last_rests_in_memory() {
-        let mut tickets = with_file(10 * (WARM_BYTES + ID_LENGTH_BYTES + 2 + 100));
-        let ids = 10..30;
-        for id in ids {
+        let mut tickets = with_file(200_000);
+        for id in 1000..2000 {
             let place = place(&mut tickets, &id.to_string());
-            set(&mut tickets, place, &[1; 100]);
+            set(&mut tickets, place, &[1; 1000]);
+            set(&mut tickets, 0, &[2; 1000]);
             tickets.cool().expect("a file");
         }
         let is_warm = |place: &u32| matches!(tickets.slots[*place as usize].at(), At::Warm(_));
-        let warm: Vec<u32> = (0..20).filter(is_warm).collect();
-        assert_eq!(warm.len(), 10);
-        assert!(warm.contains(&19) && warm.iter().filter(|place| **place < 8).count() < 2);
+        let warm: Vec<u32> = (0..1000).filter(is_warm).collect();
+        assert!((50..=200).contains(&warm.len()));
+        let latest = 1000 - number(warm.len()) + 1;
+        assert_eq!(warm[1..], (latest..1000).collect::<Vec<_>>());
+        assert_eq!(warm[0], 0);
     }
 
     #[test]
@@ -641,7 +595,7 @@ mod tests {
             let place = tickets.find(id).expect("a file");
             assert_eq!(form(&tickets, place.expect("a ticket")), *known);
         }
-        assert!(tickets.warm_bytes <= 50_000);
+        assert!(tickets.warm.bytes() <= 50_000);
         assert!(tickets.file_bytes() < 4 * total as u64 + (8 << 20));
     }
 }
