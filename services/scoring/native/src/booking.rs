@@ -1,6 +1,7 @@
 //! Lets the tickets of a flush live through what was read, and collects what they state.
 
 use crate::calendar::Layout;
+use crate::cold::Ahead;
 use crate::deadlines::Deadlines;
 use crate::derive::{self, Anomalies};
 use crate::fact::Fact;
@@ -100,7 +101,7 @@ impl<'a, L: Layout> Booking<'a, L> {
         let fresh = fresh_of(known, &self.life, self.lifecycle, arrivals, refused)?;
         if fresh.is_empty() {
             if known.is_empty() {
-                self.tickets.forget(place)?;
+                self.tickets.forget(place, &mut Ahead::default())?;
             }
             return Ok(());
         }

@@ -11,6 +11,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -21,6 +22,9 @@ const LENGTH_BITS: u32 = 20;
 const SEGMENT_BITS: u32 = 23;
 /// What is written at once, at least.
 const TAIL_BYTES: usize = 1 << 16;
+/// What is read at once, when forms are read one behind the other.
+const LEAST_AHEAD: usize = 1 << 12;
+const MOST_AHEAD: usize = 1 << 16;
 /// Segments that a call empties: so many, and a share of those that wait.
 const LEAST_EMPTIED: usize = 8;
 const EMPTIED_SHARE: usize = 8;
@@ -74,6 +78,34 @@ struct Segment {
 impl Segment {
     fn is_sparse(self) -> bool {
         self.live < SEGMENT_BYTES / 2
+    }
+}
+
+/// What was read last; a piece of one segment.
+#[derive(Default)]
+pub struct Ahead {
+    segment: usize,
+    begin: usize,
+    bytes: Vec<u8>,
+}
+
+impl Ahead {
+    fn end(&self) -> usize {
+        self.begin + self.bytes.len()
+    }
+
+    fn holds(&self, segment: usize, form: &Range<usize>) -> bool {
+        self.segment == segment && self.begin <= form.start && form.end <= self.end()
+    }
+
+    /// How much to read from there on: twice as much as last time, if it goes on nearby.
+    fn window(&self, segment: usize, begin: usize) -> usize {
+        let nearby = self.begin..self.end() + LEAST_AHEAD;
+        if self.segment == segment && nearby.contains(&begin) {
+            (2 * self.bytes.len()).clamp(LEAST_AHEAD, MOST_AHEAD)
+        } else {
+            0
+        }
     }
 }
 
@@ -134,20 +166,31 @@ impl ColdStore {
         Ok(spot)
     }
 
-    /// The form at a spot that was not released; the buffer serves to read it.
+    /// The form at a spot that was not released. It may be in what was read last, since which nothing
+    /// must have been put.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn get<'a>(&'a self, spot: Spot, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
-        let offset = spot.offset() + HEADER_BYTES;
-        if spot.segment() == self.writing && offset >= self.tail_begins {
-            let begin = offset - self.tail_begins;
-            return Ok(&self.tail[begin..begin + spot.length()]);
+    pub fn get<'a>(&'a self, spot: Spot, ahead: &'a mut Ahead) -> io::Result<&'a [u8]> {
+        let (segment, begin) = (spot.segment(), spot.offset() + HEADER_BYTES);
+        let form = begin..begin + spot.length();
+        let is_written = segment == self.writing;
+        if is_written && begin >= self.tail_begins {
+            return Ok(&self.tail[begin - self.tail_begins..][..form.len()]);
         }
-        buffer.resize(spot.length(), 0);
-        self.file
-            .read_exact_at(buffer, start_of(spot.segment()) + offset as u64)?;
-        Ok(buffer)
+        if !ahead.holds(segment, &form) {
+            let end = if is_written {
+                self.tail_begins
+            } else {
+                self.segments[segment].end
+            };
+            let window = ahead.window(segment, begin).min(end - begin);
+            ahead.bytes.resize(window.max(form.len()), 0);
+            let start = start_of(segment) + begin as u64;
+            self.file.read_exact_at(&mut ahead.bytes, start)?;
+            (ahead.segment, ahead.begin) = (segment, begin);
+        }
+        Ok(&ahead.bytes[begin - ahead.begin..][..form.len()])
     }
 
     /// The form at a spot counts no more.
@@ -244,7 +287,8 @@ pub mod tests {
     }
 
     fn form_at(store: &ColdStore, spot: Spot) -> Vec<u8> {
-        store.get(spot, &mut Vec::new()).expect("a file").to_vec()
+        let mut ahead = Ahead::default();
+        store.get(spot, &mut ahead).expect("a file").to_vec()
     }
 
     #[test]
@@ -258,6 +302,26 @@ pub mod tests {
         for (spot, form) in spots.iter().zip(&forms) {
             assert_eq!(form_at(&store, *spot), *form);
         }
+    }
+
+    #[test]
+    fn forms_are_read_one_behind_the_other_and_in_any_order() {
+        let mut store = scratch();
+        let form = |number: u32| vec![number.to_le_bytes()[0]; 1 + number as usize % 700];
+        let numbers = 0..9_000;
+        let put = |number| store.put(number, &form(number)).expect("a file");
+        let spots: Vec<Spot> = numbers.clone().map(put).collect();
+        assert!(store.segments.len() > 2);
+        let mut ahead = Ahead::default();
+        let mut largest = 0;
+        let (forth, back) = (numbers.clone(), numbers.clone().rev());
+        let scattered = numbers.map(|number| number * 4_999 % 9_000);
+        for number in forth.chain(back).chain(scattered) {
+            let found = store.get(spots[number as usize], &mut ahead);
+            assert_eq!(found.expect("a file"), form(number));
+            largest = largest.max(ahead.bytes.len());
+        }
+        assert_eq!(largest, MOST_AHEAD);
     }
 
     #[test]

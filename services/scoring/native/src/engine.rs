@@ -12,6 +12,7 @@ use crate::booking::{Arrival, Booked, Booking, Refused};
 use crate::calendar::Layout;
 use crate::cells::WireCells;
 use crate::changelog::{self, Header};
+use crate::cold::Ahead;
 use crate::deadlines::Deadlines;
 use crate::derive::{self, Anomalies};
 use crate::fact::Fact;
@@ -200,8 +201,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             return Ok((Vec::new(), Vec::new()));
         };
         let mut life = Life::default();
-        let mut buffer = Vec::new();
-        let (_, resting) = self.tickets.ticket(place, &mut buffer)?;
+        let resting = self.tickets.form(place);
         if resting.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -423,7 +423,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         }
         self.tickets_expired_ms = limit_ms;
         let over = self.tickets.over_before(limit_ms).into_iter();
-        over.map(|place| self.tickets.forget(place)).collect()
+        let mut ahead = Ahead::default();
+        over.map(|place| self.tickets.forget(place, &mut ahead))
+            .collect()
     }
 
     fn tidy_deadlines(&mut self) {
@@ -501,9 +503,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         };
         let mut writer = changelog::Writer::new(&header, rules);
         let touched = stated.tickets.iter().map(|(place, _)| place);
-        let mut buffer = Vec::new();
+        let mut ahead = Ahead::default();
         for &place in touched.chain(slice) {
-            let (id, packed) = self.tickets.ticket(place, &mut buffer)?;
+            let (id, packed) = self.tickets.ticket(place, &mut ahead)?;
             if !packed.is_empty() {
                 writer.ticket(id, packed);
             }
@@ -547,7 +549,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         for (id, packed) in reading.tickets {
             let place = self.tickets.place(id)?;
             if packed.is_empty() {
-                self.tickets.forget(place)?;
+                self.tickets.forget(place, &mut Ahead::default())?;
             } else {
                 let outlook = life::outlook(packed)?;
                 self.tickets.set(place, packed, outlook);

@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use thiserror::Error;
 
-use crate::cold::{self, ColdStore};
+use crate::cold::{self, Ahead, ColdStore};
 use crate::life::Outlook;
 use crate::msgpack::Damaged;
 use crate::promises::NEVER;
@@ -142,28 +142,29 @@ impl Tickets {
         number(self.slots.len())
     }
 
-    /// The ticket's place, if it has one.
+    /// The ticket's place, if it has one; the ticket is in memory then.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn find(&self, id: &str) -> Had<Option<u32>> {
+    pub fn find(&mut self, id: &str) -> Had<Option<u32>> {
         let tag = tag_of(id);
-        let mut buffer = Vec::new();
-        let mut trouble = None;
-        let mut is_it = |&place: &u32| {
-            if self.slots[place as usize].tag != tag {
-                return false;
+        // Whether one of the file is it can be seen in memory only. With 32 bits of tag, it is.
+        while let Some(place) = self.seek(tag, id) {
+            if let At::Warm(_) = self.slots[place as usize].at() {
+                return Ok(Some(place));
             }
-            match self.ticket(place, &mut buffer) {
-                Ok((known, _)) => known == id,
-                Err(error) => {
-                    trouble = Some(error);
-                    false
-                }
-            }
+            self.warm(place)?;
+        }
+        Ok(None)
+    }
+
+    /// A ticket in memory that has this id, or one of the file that may have it.
+    fn seek(&self, tag: u32, id: &str) -> Option<u32> {
+        let may_be_it = |place: &u32| {
+            let slot = &self.slots[*place as usize];
+            slot.tag == tag && (matches!(slot.at(), At::Cold(_)) || self.id(*place) == id)
         };
-        let found = self.places.find(spread(tag), &mut is_it).copied();
-        trouble.map_or(Ok(found), Err)
+        self.places.find(spread(tag), may_be_it).copied()
     }
 
     /// The ticket's place, given out when it has none; the ticket is in memory then.
@@ -172,7 +173,6 @@ impl Tickets {
     /// When the file cannot be read.
     pub fn place(&mut self, id: &str) -> Had<u32> {
         if let Some(place) = self.find(id)? {
-            self.warm(place)?;
             return Ok(place);
         }
         let place = self.free.pop().unwrap_or(self.end());
@@ -199,7 +199,8 @@ impl Tickets {
         else {
             return Ok(());
         };
-        let ticket = cooling.store.get(spot, &mut self.scratch)?;
+        let mut ahead = Ahead::default();
+        let ticket = cooling.store.get(spot, &mut ahead)?;
         let at = At::Warm(self.warm.put(place, &[ticket]));
         cooling.store.release(spot);
         self.slots[place as usize].put_at(at);
@@ -218,16 +219,16 @@ impl Tickets {
         form
     }
 
-    /// A ticket's id and its resting form, for which the buffer may serve; both are empty when it was
-    /// forgotten.
+    /// A ticket's id and its resting form; both are empty when it was forgotten. They may be in what
+    /// was read last, since which no ticket must have been moved to the file.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn ticket<'a>(&'a self, place: u32, buffer: &'a mut Vec<u8>) -> Had<(&'a str, &'a [u8])> {
+    pub fn ticket<'a>(&'a self, place: u32, ahead: &'a mut Ahead) -> Had<(&'a str, &'a [u8])> {
         let ticket = match (self.slots[place as usize].at(), &self.cooling) {
             (At::Nowhere, _) => return Ok(("", &[])),
             (At::Warm(spot), _) => self.warm.get(spot),
-            (At::Cold(spot), Some(cooling)) => cooling.store.get(spot, buffer)?,
+            (At::Cold(spot), Some(cooling)) => cooling.store.get(spot, ahead)?,
             (At::Cold(_), None) => unreachable!("without a file nothing is put into it"),
         };
         parted(ticket).ok_or(Damaged::Range.into())
@@ -281,14 +282,13 @@ impl Tickets {
         self.set_outlook(place, outlook);
     }
 
-    /// Let go of a ticket; its id.
+    /// Let go of a ticket; its id, which may be in what was read last.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn forget(&mut self, place: u32) -> Had<Box<str>> {
+    pub fn forget(&mut self, place: u32, ahead: &mut Ahead) -> Had<Box<str>> {
         let is_known = self.is_known(place);
-        let mut buffer = Vec::new();
-        let (id, _) = self.ticket(place, &mut buffer)?;
+        let (id, _) = self.ticket(place, ahead)?;
         let id = Box::from(id);
         match (self.slots[place as usize].at(), &mut self.cooling) {
             (At::Cold(spot), Some(cooling)) => cooling.store.release(spot),
@@ -421,8 +421,8 @@ mod tests {
     use crate::cold::tests::scratch;
 
     fn form(tickets: &Tickets, place: u32) -> Vec<u8> {
-        let mut buffer = Vec::new();
-        let (_, form) = tickets.ticket(place, &mut buffer).expect("a ticket");
+        let mut ahead = Ahead::default();
+        let (_, form) = tickets.ticket(place, &mut ahead).expect("a ticket");
         form.to_vec()
     }
 
@@ -433,6 +433,11 @@ mod tests {
     fn set(tickets: &mut Tickets, place: u32, form: &[u8]) {
         tickets.warm(place).expect("a file");
         tickets.set(place, form, Outlook::default());
+    }
+
+    fn forget(tickets: &mut Tickets, place: u32) -> Box<str> {
+        let mut ahead = Ahead::default();
+        tickets.forget(place, &mut ahead).expect("a file")
     }
 
     fn with_file(most_bytes: usize) -> Tickets {
@@ -454,7 +459,7 @@ mod tests {
             set(&mut tickets, b, b"two");
             assert!(tickets.is_known(a) && tickets.is_known(b));
             tickets.cool().expect("a file");
-            assert_eq!(&*tickets.forget(a).expect("a file"), "a");
+            assert_eq!(&*forget(&mut tickets, a), "a");
             assert_eq!((tickets.count(), tickets.is_known(b)), (1, true));
             assert_eq!(tickets.find("a").expect("a file"), None);
             assert!(!tickets.is_known(a) && form(&tickets, a).is_empty());
@@ -576,7 +581,7 @@ mod tests {
             let id = random(3_000).to_string();
             let place = place(&mut tickets, &id);
             if random(10) == 0 {
-                tickets.forget(place).expect("a file");
+                forget(&mut tickets, place);
                 expected.remove(&id);
             } else {
                 let length = usize::try_from(1 + random(2_000)).expect("small");
@@ -589,13 +594,13 @@ mod tests {
             }
         }
         tickets.cool().expect("a file");
+        assert!(tickets.warm.bytes() <= 50_000);
         assert_eq!(tickets.count(), expected.len());
         let total: usize = expected.values().map(Vec::len).sum();
         for (id, known) in &expected {
             let place = tickets.find(id).expect("a file");
             assert_eq!(form(&tickets, place.expect("a ticket")), *known);
         }
-        assert!(tickets.warm.bytes() <= 50_000);
         assert!(tickets.file_bytes() < 4 * total as u64 + (8 << 20));
     }
 }
