@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Mapping
 
-from deploy.local.kafka import Broker, KafkaCluster
+from deploy.local.kafka import MALLOC, Broker, KafkaCluster
 from deploy.local.postgres import PostgresServer
 from deploy.local.probes import KafkaReady, PostgresReady
 from deploy.local.process import ProcessSpec
@@ -19,7 +19,7 @@ def kafka_specs(cluster: KafkaCluster, environ: Mapping[str, str]) -> tuple[Proc
             name=_name(broker, cluster),
             argv=tuple(cluster.command(broker)),
             probe=KafkaReady(f"127.0.0.1:{broker.port}", len(cluster.brokers)),
-            env=environ,
+            env={**MALLOC, **environ},
             cwd=broker.directory,
             foundation=True,
         )

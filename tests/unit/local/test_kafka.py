@@ -1,8 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deploy.local.foundations import kafka_specs
 from deploy.local.kafka import (
+    MALLOC,
     KafkaCluster,
     KafkaJarsMissingError,
     cluster_id,
@@ -64,3 +67,20 @@ def test_no_folder_has_a_cluster_id_that_reads_as_an_option(tmp_path: Path) -> N
 def test_missing_jars_are_named_with_the_command_that_brings_them(tmp_path: Path) -> None:
     with pytest.raises(KafkaJarsMissingError, match="make tools"):
         cluster(tmp_path, 1).prepare()
+
+
+def test_a_broker_that_stays_takes_its_heap_at_once_and_one_of_a_test_as_it_fills(
+    tmp_path: Path,
+) -> None:
+    stays = cluster(tmp_path, 1)
+    leaves = replace(stays, short_lived=True)
+    assert "-XX:+AlwaysPreTouch" in stays.command(stays.brokers[0])
+    assert "-XX:+AlwaysPreTouch" not in leaves.command(leaves.brokers[0])
+
+
+def test_every_broker_gives_native_memory_back_unless_the_user_chose_otherwise(
+    tmp_path: Path,
+) -> None:
+    chosen = {"PATH": "/bin", "MALLOC_ARENA_MAX": "4"}
+    specs = kafka_specs(cluster(tmp_path, 3), chosen)
+    assert [dict(spec.env) for spec in specs] == [{**MALLOC, **chosen}] * 3
