@@ -13,6 +13,7 @@ pub mod derive;
 pub mod engine;
 pub mod event_hash;
 pub mod fact;
+pub mod indicator_set;
 pub mod indicators;
 pub mod json;
 pub mod kind;

@@ -34,8 +34,16 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
     }
 
     /// The same, entry by entry.
-    pub fn push_each<const WIDTH: usize>(&mut self, entries: impl Iterator<Item = [u8; WIDTH]>) {
-        entries.for_each(|entry| self.bytes.extend(entry));
+    pub fn push_each<const WIDTH: usize>(
+        &mut self,
+        entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
+    ) {
+        let first = self.bytes.len();
+        self.bytes.resize(first + WIDTH * entries.len(), 0);
+        let places = self.bytes[first..].chunks_exact_mut(WIDTH);
+        for (place, entry) in places.zip(entries) {
+            place.copy_from_slice(&entry);
+        }
         self.end_column();
     }
 

@@ -16,8 +16,9 @@ use thiserror::Error;
 
 use crate::buckets::{BucketError, IndicatorKinds};
 use crate::cells::{CellColumns, CellsView, Layout, Limits, Part, WireCells, WireError};
+use crate::indicator_set::IndicatorSet;
 use crate::names::{NameTable, Symbols};
-use crate::pane::{CellKey, Pane, Sums};
+use crate::pane::{Pane, Piece, Sums};
 use crate::scopes::{Memberships, Scopes};
 use crate::staging::{Changes, Minute, Staging};
 
@@ -169,6 +170,7 @@ fn minute_of(time_ms: i64) -> Result<Minute, PaneError> {
 /// The panes of one input partition.
 pub struct PaneStore {
     kinds: IndicatorKinds,
+    gauges: IndicatorSet,
     limits: Limits,
     scopes: Scopes,
     memberships: Memberships,
@@ -188,8 +190,10 @@ impl PaneStore {
     /// # Errors
     /// When the kinds do not agree with one another.
     pub fn new(kinds: IndicatorKinds, limits: Limits) -> Result<Self, PaneError> {
+        let kinds = kinds.checked()?;
         Ok(Self {
-            kinds: kinds.checked()?,
+            gauges: kinds.gauges(),
+            kinds,
             limits,
             scopes: Scopes::default(),
             memberships: Memberships::default(),
@@ -248,9 +252,9 @@ impl PaneStore {
             total: row.sign.wrapping_mul(row.value),
             good: row.sign * row.good,
         };
-        let scopes = self.memberships.of(row.names);
+        let names = (row.names, self.memberships.of(row.names));
         self.staging
-            .add(minute_of(row.time_ms)?, row.indicator, scopes, sums, bucket);
+            .add(minute_of(row.time_ms)?, row.indicator, names, sums, bucket);
         Ok(())
     }
 
@@ -279,8 +283,9 @@ impl PaneStore {
             self.touched.insert(key);
             let pane = self.pane(key);
             let mut overflows = 0;
-            for (cell, sums, counts) in changes.each() {
-                overflows += u64::from(pane.add(cell, sums, counts));
+            for row in changes.rows() {
+                let indicators = row.indicators();
+                overflows += pane.add(row.scope(), indicators, row.each(indicators));
             }
             self.overflows += overflows;
         }
@@ -291,11 +296,12 @@ impl PaneStore {
             level: Level::Total,
             start: 0,
         };
-        for (cell, sums, _) in changes.each() {
-            if self.kinds.is_gauge[usize::from(cell.indicator)] {
+        for row in changes.rows() {
+            let gauges = row.indicators().within(self.gauges);
+            if !gauges.is_empty() {
+                let changes = row.each(gauges).map(|(sums, _)| (sums, std::iter::empty()));
                 self.touched.insert(key);
-                let overflowed = self.pane(key).add(cell, sums, std::iter::empty());
-                self.overflows += u64::from(overflowed);
+                self.overflows += self.pane(key).add(row.scope(), gauges, changes);
             }
         }
     }
@@ -322,17 +328,17 @@ impl PaneStore {
     /// The cells booked since the last call, with their absolute sums.
     pub fn take_touched(&mut self) -> WireCells {
         let keys = std::mem::take(&mut self.touched);
-        let mut places = Vec::with_capacity(keys.len());
+        let mut pieces = Vec::with_capacity(keys.len());
         for key in &keys {
             let pane = self
                 .panes
                 .get_mut(key)
                 .expect("a pane that was touched is kept");
-            places.push(pane.take_touched());
+            pieces.push(pane.take_touched());
         }
-        let touched = keys.iter().zip(places);
+        let touched = keys.iter().zip(pieces);
         let parts: Vec<_> = touched
-            .map(|(key, places)| part(&self.panes, *key, places))
+            .map(|(key, pieces)| part(&self.panes, *key, pieces))
             .collect();
         self.layout.lay_out(&parts, &self.scopes, self.limits)
     }
@@ -353,35 +359,31 @@ impl PaneStore {
         watermark_ms: i64,
     ) -> (WireCells, Option<Cursor>) {
         self.rounds += u32::from(cursor.is_none());
-        let older = |pane: &Pane| pane.round < self.rounds;
+        let rounds = self.rounds;
         let mut found = Vec::new();
-        let mut left = u32::try_from(budget).unwrap_or(u32::MAX);
+        let mut left = budget;
         let mut next = None;
-        let panes = ahead(&self.panes, cursor, watermark_ms);
-        for (key, pane, first) in panes.filter(|(_, pane, _)| older(pane)) {
-            let last = first.saturating_add(left).min(pane.len());
-            found.push((key, first..last));
-            left -= last - first;
+        let panes = ahead(&mut self.panes, cursor, watermark_ms);
+        for (key, pane, first) in panes.filter(|(_, pane, _)| pane.round < rounds) {
+            pane.show();
+            let (pieces, cells, place) = pane.slice(first, left);
+            found.push((key, pieces));
+            left -= cells;
             if left == 0 {
-                next = Some(Cursor {
-                    pane: key,
-                    place: last,
-                });
+                next = Some(Cursor { pane: key, place });
                 break;
             }
         }
-        for (key, _) in found.iter().filter(|(_, places)| !places.is_empty()) {
-            self.pane(*key).show();
-        }
+        let shown: Vec<_> = found.iter().map(|(key, _)| *key).collect();
         let parts: Vec<_> = found
-            .iter()
-            .map(|(key, places)| part(&self.panes, *key, places.clone().collect()))
+            .into_iter()
+            .map(|(key, pieces)| part(&self.panes, key, pieces))
             .collect();
         let cells = self.layout.lay_out(&parts, &self.scopes, self.limits);
         // The pane in which the next slice begins stays shown: it may be large.
         let begins = next.map(|cursor| cursor.pane);
-        for (key, _) in found.iter().filter(|(key, _)| Some(*key) != begins) {
-            self.pane(*key).hide();
+        for key in shown.into_iter().filter(|key| Some(*key) != begins) {
+            self.pane(key).hide();
         }
         (cells, next)
     }
@@ -419,34 +421,32 @@ impl PaneStore {
                 level: cell.level,
                 start: cell.start,
             };
-            let place = CellKey {
-                scope: scopes[cell.scope],
-                indicator: cell.indicator,
-            };
-            self.pane(key).replace(place, cell.sums, &cell.counts);
+            let scope = scopes[cell.scope];
+            let pane = self.pane(key);
+            pane.replace(scope, cell.indicator, cell.sums, &cell.counts);
         }
         Ok(())
     }
 }
 
-fn part(panes: &BTreeMap<PaneKey, Pane>, key: PaneKey, places: Vec<u32>) -> Part<'_> {
+fn part(panes: &BTreeMap<PaneKey, Pane>, key: PaneKey, pieces: Vec<Piece>) -> Part<'_> {
     Part {
         key,
         pane: &panes[&key],
-        places,
+        pieces,
     }
 }
 
 /// The panes that are kept from the cursor on, and the first place in each that is ahead of it.
 fn ahead(
-    panes: &BTreeMap<PaneKey, Pane>,
+    panes: &mut BTreeMap<PaneKey, Pane>,
     cursor: Option<Cursor>,
     watermark_ms: i64,
-) -> impl Iterator<Item = (PaneKey, &Pane, u32)> {
+) -> impl Iterator<Item = (PaneKey, &mut Pane, u32)> {
     let from = cursor.map_or(Bound::Unbounded, |cursor| Bound::Included(cursor.pane));
     let kept = move |key: &PaneKey| key.is_kept(watermark_ms);
     panes
-        .range((from, Bound::Unbounded))
+        .range_mut((from, Bound::Unbounded))
         .filter(move |(key, _)| kept(key))
         .map(move |(key, pane)| match cursor {
             Some(cursor) if cursor.pane == *key => (*key, pane, cursor.place),
