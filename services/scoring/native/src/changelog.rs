@@ -8,6 +8,9 @@ use crate::scopes::Scopes;
 /// Bytes of tickets or cells that a record holds, unless a single one has more.
 pub const RECORD_BYTES: usize = 512 * 1024;
 
+/// Room for what the tickets, rows or cells of a flush of some fifty events take.
+const USUAL_BYTES: usize = 32 * 1024;
+
 /// What every record of a flush says. `rules` are the versions that were applied and their digests;
 /// `marks` those of `Lateness`; `settled_ms` the stream time before which all that fell due is
 /// booked.
@@ -40,11 +43,11 @@ impl<'a> Writer<'a> {
             header,
             rules,
             records: Vec::new(),
-            tickets: Vec::new(),
+            tickets: Vec::with_capacity(USUAL_BYTES),
             ticket_count: 0,
-            rows: Vec::new(),
+            rows: Vec::with_capacity(USUAL_BYTES),
             rows_count: 0,
-            cells: Vec::new(),
+            cells: Vec::with_capacity(USUAL_BYTES),
             cells_count: 0,
         }
     }
@@ -120,7 +123,8 @@ impl<'a> Writer<'a> {
             marks,
             settled_ms,
         } = self.header;
-        let mut record = Vec::with_capacity(self.tickets.len() + self.cells.len() + 512);
+        let size = self.tickets.len() + self.rows.len() + self.cells.len();
+        let mut record = Vec::with_capacity(size + 512);
         record.array(10);
         record.int(*revision);
         record.int(*cycle);

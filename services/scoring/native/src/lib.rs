@@ -30,6 +30,7 @@ pub mod panes;
 pub mod promises;
 pub mod python;
 mod reading;
+pub mod rooms;
 pub mod rules;
 pub mod scopes;
 pub mod sketches;

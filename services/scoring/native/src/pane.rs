@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::buckets::Bucket;
 use crate::indicator_set::{IndicatorSet, MOST_INDICATORS};
 use crate::msgpack::{Read, Reader, Write};
+use crate::rooms::{self, Rooms, room};
 use crate::scopes::ScopeNumber;
 use crate::sketches::{Sketch, SketchArena};
 
@@ -73,15 +74,12 @@ enum Form {
 /// The row of each scope.
 type Index = FxHashMap<ScopeNumber, u32>;
 
-/// By the logarithm of a room: up to that for every indicator.
-const ROOMS: usize = MOST_INDICATORS.ilog2() as usize + 1;
+const _: () = assert!(MOST_INDICATORS as usize <= rooms::MOST);
 
 #[derive(Default)]
 struct Held {
     rows: Vec<Row>,
-    cells: Vec<Cell>,
-    /// Rooms that rows have left.
-    free: [Vec<u32>; ROOMS],
+    cells: Rooms<Cell>,
     sketches: SketchArena,
 }
 
@@ -114,7 +112,7 @@ impl Pane {
     pub fn cells(&self, piece: Piece) -> impl Iterator<Item = (u8, &Cell)> {
         let Held { rows, cells, .. } = self.held();
         let row = &rows[piece.row as usize];
-        let cells = &cells[row.cells()];
+        let cells = cells.run(row.first, row.indicators.len());
         let placed = piece.indicators.placed_in(row.indicators);
         placed.map(|(indicator, place)| (indicator, &cells[place]))
     }
@@ -141,7 +139,7 @@ impl Pane {
             self.touched.push(number);
         }
         row.touched = row.touched.with(indicators);
-        let cells = &mut rows.cells[row.cells()];
+        let cells = rows.cells.run_mut(row.first, row.indicators.len());
         let mut overflows = 0;
         for ((_, place), (sums, counts)) in indicators.placed_in(row.indicators).zip(changes) {
             let cell = &mut cells[place];
@@ -166,7 +164,8 @@ impl Pane {
             unreachable!("it was woken");
         };
         let row = &rows.rows[number as usize];
-        let cell = &mut rows.cells[row.cells()][row.indicators.rank(indicator)];
+        let cells = rows.cells.run_mut(row.first, row.indicators.len());
+        let cell = &mut cells[row.indicators.rank(indicator)];
         cell.sums = sums;
         rows.sketches.clear(&mut cell.sketch);
         for (bucket, count) in counts {
@@ -176,7 +175,6 @@ impl Pane {
 
     /// The cells added to since the last call, each once.
     pub fn take_touched(&mut self) -> Vec<Piece> {
-        let touched = std::mem::take(&mut self.touched);
         let Form::Awake(rows, _) = &mut self.form else {
             return Vec::new();
         };
@@ -184,7 +182,7 @@ impl Pane {
             row,
             indicators: std::mem::take(&mut rows.rows[row as usize].touched),
         };
-        touched.into_iter().map(piece).collect()
+        self.touched.drain(..).map(piece).collect()
     }
 
     /// Up to so many cells, in the order of rows and in these of indicators, from a place on; how
@@ -268,13 +266,6 @@ impl Pane {
     }
 }
 
-impl Row {
-    fn cells(&self) -> std::ops::Range<usize> {
-        let first = self.first as usize;
-        first..first + self.indicators.len()
-    }
-}
-
 impl Held {
     fn begin(&mut self, scope: ScopeNumber) -> u32 {
         let row = number(self.rows.len());
@@ -295,43 +286,32 @@ impl Held {
             return 0;
         }
         let (old, new) = (before.indicators.len(), indicators.len());
-        let is_moved = old == 0 || room(old) < new;
-        let first = if is_moved {
-            self.reserve(room(new))
-        } else {
-            before.first
-        };
-        self.spread(before, first, indicators);
-        if is_moved && old > 0 {
-            self.free[room(old).ilog2() as usize].push(before.first);
+        if old == 0 {
+            let first = self.cells.reserve(room(new));
+            self.cells.run_mut(first, new).fill(Cell::default());
+            self.rows[row as usize].first = first;
+        } else if room(old) < new {
+            self.move_to_larger(row, new);
         }
         let row = &mut self.rows[row as usize];
-        (row.first, row.indicators) = (first, indicators);
+        row.indicators = indicators;
+        if old > 0 {
+            let cells = self.cells.run_mut(row.first, new);
+            spread(cells, before.indicators, indicators);
+        }
         number(new - old)
     }
 
-    /// Bring the cells of a row to where they lie among those of more indicators: from the last one
-    /// on, for the places may be the same.
-    fn spread(&mut self, row: Row, first: u32, indicators: IndicatorSet) {
-        let mut rest = row.cells();
-        let mut to = first as usize + indicators.len();
-        for indicator in indicators.descending() {
-            to -= 1;
-            self.cells[to] = if row.indicators.has(indicator) {
-                rest.end -= 1;
-                self.cells[rest.end]
-            } else {
-                Cell::default()
-            };
+    fn move_to_larger(&mut self, row: u32, cells: usize) {
+        let row = &mut self.rows[row as usize];
+        let old = row.indicators.len();
+        let first = self.cells.reserve(room(cells));
+        for place in 0..number(old) {
+            let cell = self.cells.run(row.first + place, 1)[0];
+            self.cells.run_mut(first + place, 1)[0] = cell;
         }
-    }
-
-    fn reserve(&mut self, room: usize) -> u32 {
-        self.free[room.ilog2() as usize].pop().unwrap_or_else(|| {
-            let first = self.cells.len();
-            self.cells.resize(first + room, Cell::default());
-            number(first)
-        })
+        self.cells.release(row.first, room(old));
+        row.first = first;
     }
 
     fn index(&self) -> Index {
@@ -347,7 +327,7 @@ impl Held {
         for row in &self.rows {
             buffer.uint(u64::from(row.scope));
             buffer.uint(row.indicators.bits());
-            for cell in &self.cells[row.cells()] {
+            for cell in self.cells.run(row.first, row.indicators.len()) {
                 for sum in [cell.sums.n, cell.sums.total, cell.sums.good] {
                     buffer.int(sum);
                 }
@@ -371,23 +351,40 @@ impl Held {
         for _ in 0..count {
             let row = rows.begin(reader.small()?);
             rows.widen(row, IndicatorSet::from_bits(reader.uint()?));
-            for place in rows.rows[row as usize].cells() {
-                rows.cells[place] = rows.read_cell(reader)?;
+            let Row {
+                first, indicators, ..
+            } = rows.rows[row as usize];
+            for cell in rows.cells.run_mut(first, indicators.len()) {
+                *cell = read_cell(reader, &mut rows.sketches)?;
             }
         }
         Ok(rows)
     }
+}
 
-    fn read_cell(&mut self, reader: &mut Reader<'_>) -> Read<Cell> {
-        let sums = Sums {
-            n: reader.int()?,
-            total: reader.int()?,
-            good: reader.int()?,
+fn read_cell(reader: &mut Reader<'_>, sketches: &mut SketchArena) -> Read<Cell> {
+    let sums = Sums {
+        n: reader.int()?,
+        total: reader.int()?,
+        good: reader.int()?,
+    };
+    Ok(Cell {
+        sums,
+        sketch: sketches.read(reader)?,
+    })
+}
+
+/// Bring cells, which lie in front, to where they belong among those of more indicators, the others
+/// of which are empty.
+fn spread(cells: &mut [Cell], before: IndicatorSet, indicators: IndicatorSet) {
+    let mut from = before.len();
+    for (to, indicator) in (0..cells.len()).rev().zip(indicators.descending()) {
+        cells[to] = if before.has(indicator) {
+            from -= 1;
+            cells[from]
+        } else {
+            Cell::default()
         };
-        Ok(Cell {
-            sums,
-            sketch: self.sketches.read(reader)?,
-        })
     }
 }
 
@@ -402,10 +399,6 @@ fn row_of(place: u32) -> u32 {
 
 fn indicator_of(place: u32) -> u8 {
     place.to_le_bytes()[0] % MOST_INDICATORS
-}
-
-fn room(cells: usize) -> usize {
-    cells.next_power_of_two()
 }
 
 fn number(count: usize) -> u32 {
@@ -480,7 +473,8 @@ mod tests {
                     panic!("it was booked in");
                 };
                 let row = rows.rows[number as usize];
-                rows.cells[row.cells()][row.indicators.rank(*indicator)].sums = *sums;
+                let cells = rows.cells.run_mut(row.first, row.indicators.len());
+                cells[row.indicators.rank(*indicator)].sums = *sums;
             }
             pane.rest();
             assert!(
@@ -543,18 +537,6 @@ mod tests {
             assert_eq!((sums, entries.len()), (count(sum), 1));
             assert_eq!(entries[0].0.wire(), i16::from(key.1));
         }
-    }
-
-    #[test]
-    fn a_room_that_a_row_left_is_used_again() {
-        let mut pane = Pane::new(0);
-        for scope in 0..10 {
-            for indicator in 0..5 {
-                pane.replace(scope, indicator, Sums::default(), &[]);
-            }
-        }
-        // Ten rows of eight, and what the last one has left: of one, of two and of four.
-        assert_eq!(pane.held().cells.len(), 10 * 8 + 1 + 2 + 4);
     }
 
     #[test]
