@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use crate::buckets::Bucket;
 use crate::indicator_set::MOST_INDICATORS;
-use crate::narrow::{Integers, Packed, WidthError};
+use crate::msgpack::Write;
+use crate::narrow::{Integers, WidthError, write_each, write_narrow};
 use crate::pane::{Pane, Piece, Sums};
 use crate::panes::{Level, PaneKey};
 use crate::scopes::{DepartmentNumber, ScopeName, ScopeNumber, Scopes};
@@ -25,6 +26,7 @@ const BUCKET_BYTES: usize = 10;
 /// What most of them have.
 const USUAL_CELL_BYTES: usize = 16;
 const USUAL_BUCKET_BYTES: usize = 4;
+const USUAL_SCOPE_BYTES: usize = 40;
 
 /// Of a record: cells at most, and bytes at most unless a single cell has more.
 #[derive(Clone, Copy, Debug)]
@@ -249,28 +251,13 @@ impl WireCells {
 
     fn record(&self, cells: Range<usize>) -> Record<'_> {
         let entries = self.entries_before(cells.start)..self.entries_before(cells.end);
-        let cells = &self.cells[cells];
-        let (first, last) = (cells[0].run, cells[cells.len() - 1].run);
-        let usual = USUAL_CELL_BYTES * cells.len() + USUAL_BUCKET_BYTES * entries.len();
-        let mut columns = Packed::with_capacity(usual);
-        let cells = cells.iter();
-        columns.push_narrow(
-            cells
-                .clone()
-                .map(|cell| i64::from(cell.run.wrapping_sub(first))),
-        );
-        columns.push_each(cells.clone().map(|cell| [cell.level]));
-        columns.push_each(cells.clone().map(|cell| [cell.indicator]));
-        columns.push_narrow(cells.clone().map(|cell| i64::from(cell.start)));
-        columns.push_narrow(cells.clone().map(|cell| cell.sums.n));
-        columns.push_narrow(cells.clone().map(|cell| cell.sums.total));
-        columns.push_narrow(cells.clone().map(|cell| cell.sums.good));
-        columns.push_narrow(cells.map(|cell| i64::from(cell.buckets)));
-        columns.push_narrow(wide(&self.bucket[entries.clone()]));
-        columns.push_narrow(wide(&self.counts[entries]));
+        let (first, last) = (self.cells[cells.start].run, self.cells[cells.end - 1].run);
         Record {
             runs: &self.runs[first as usize..=last as usize],
-            columns,
+            first_run: first,
+            cells: &self.cells[cells],
+            bucket: &self.bucket[entries.clone()],
+            counts: &self.counts[entries],
         }
     }
 }
@@ -279,27 +266,51 @@ fn wide<T: Copy + Into<i64>>(column: &[T]) -> impl ExactSizeIterator<Item = i64>
     column.iter().map(|value| (*value).into())
 }
 
-/// Some cells as `Cells` has them.
+/// Some cells, to be written as `Cells` has them.
 pub struct Record<'a> {
     runs: &'a [Run],
-    columns: Packed<COLUMNS>,
+    first_run: u32,
+    cells: &'a [WireCell],
+    bucket: &'a [i16],
+    counts: &'a [i64],
 }
 
 impl Record<'_> {
-    /// The distinct scopes, among which the first column has places; `scopes` are those of the store
-    /// that the cells are of.
-    pub fn scopes<'s>(&self, scopes: &'s Scopes) -> impl ExactSizeIterator<Item = ScopeName<'s>> {
-        self.runs.iter().map(|run| scopes.name(run.scope))
+    /// Append the `MessagePack` of `Cells`; `scopes` are those of the store that the cells are of.
+    pub fn write(&self, scopes: &Scopes, buffer: &mut Vec<u8>) {
+        let usual = USUAL_CELL_BYTES * self.cells.len() + USUAL_BUCKET_BYTES * self.counts.len();
+        buffer.reserve(usual + USUAL_SCOPE_BYTES * self.runs.len());
+        buffer.array(1 + COLUMNS);
+        buffer.array(self.runs.len());
+        for run in self.runs {
+            let (department, kind, id) = scopes.name(run.scope);
+            buffer.array(3);
+            buffer.text(department);
+            buffer.uint(u64::from(kind));
+            buffer.text(id);
+        }
+        let first_run = self.first_run;
+        let cells = self.cells.iter();
+        let run = |cell: &WireCell| i64::from(cell.run - first_run);
+        write_narrow(cells.clone().map(run), buffer);
+        write_each(cells.clone().map(|cell| [cell.level]), buffer);
+        write_each(cells.clone().map(|cell| [cell.indicator]), buffer);
+        write_narrow(cells.clone().map(|cell| i64::from(cell.start)), buffer);
+        write_narrow(cells.clone().map(|cell| cell.sums.n), buffer);
+        write_narrow(cells.clone().map(|cell| cell.sums.total), buffer);
+        write_narrow(cells.clone().map(|cell| cell.sums.good), buffer);
+        write_narrow(cells.map(|cell| i64::from(cell.buckets)), buffer);
+        write_narrow(wide(self.bucket), buffer);
+        write_narrow(wide(self.counts), buffer);
     }
+}
 
-    /// In the order of `Cells`.
-    pub fn columns(&self) -> [&[u8]; COLUMNS] {
-        self.columns.columns()
-    }
-
-    /// The bytes of all columns.
-    pub fn nbytes(&self) -> usize {
-        self.columns.nbytes()
+/// Append the `MessagePack` of `Cells` that are none.
+pub fn write_no_cells(buffer: &mut Vec<u8>) {
+    buffer.array(1 + COLUMNS);
+    buffer.array(0);
+    for _ in 0..COLUMNS {
+        buffer.bin(&[]);
     }
 }
 

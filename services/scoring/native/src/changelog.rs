@@ -83,28 +83,26 @@ impl<'a> Writer<'a> {
     }
 
     pub fn cells(&mut self, record: &Record<'_>, scopes: &Scopes) {
-        self.make_room(record.nbytes());
-        let names = record.scopes(scopes);
-        self.cells.array(1 + COLUMNS);
-        self.cells.array(names.len());
-        for (department, kind, id) in names {
-            self.cells.array(3);
-            self.cells.text(department);
-            self.cells.uint(u64::from(kind));
-            self.cells.text(id);
+        let used = self.used();
+        let before = self.cells.len();
+        record.write(scopes, &mut self.cells);
+        if used > 0 && self.used() > RECORD_BYTES {
+            let cells = self.cells.split_off(before);
+            self.finish_record();
+            self.cells = cells;
         }
-        record
-            .columns()
-            .iter()
-            .for_each(|column| self.cells.bin(column));
         self.cells_count += 1;
     }
 
     fn make_room(&mut self, size: usize) {
-        let used = self.tickets.len() + self.rows.len() + self.cells.len();
+        let used = self.used();
         if used > 0 && used + size > RECORD_BYTES {
             self.finish_record();
         }
+    }
+
+    fn used(&self) -> usize {
+        self.tickets.len() + self.rows.len() + self.cells.len()
     }
 
     pub fn finish(mut self) -> Vec<Vec<u8>> {
@@ -123,7 +121,7 @@ impl<'a> Writer<'a> {
             marks,
             settled_ms,
         } = self.header;
-        let size = self.tickets.len() + self.rows.len() + self.cells.len();
+        let size = self.used();
         let mut record = Vec::with_capacity(size + 512);
         record.array(10);
         record.int(*revision);

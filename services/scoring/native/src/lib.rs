@@ -26,6 +26,7 @@ pub mod names;
 pub mod narrow;
 pub mod pane;
 mod pane_class;
+pub mod pane_records;
 pub mod panes;
 pub mod promises;
 pub mod python;

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::msgpack::Write;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{bytes} bytes are no column of {entries} integers")]
 pub struct WidthError {
@@ -28,43 +30,18 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
     }
 
     /// The next column, of entries that have their width already.
-    pub fn push(&mut self, column: &[u8]) {
-        self.bytes.extend_from_slice(column);
-        self.end_column();
-    }
-
-    /// The same, entry by entry.
     pub fn push_each<const WIDTH: usize>(
         &mut self,
         entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
     ) {
-        let first = self.bytes.len();
-        self.bytes.resize(first + WIDTH * entries.len(), 0);
-        let places = self.bytes[first..].chunks_exact_mut(WIDTH);
-        for (place, entry) in places.zip(entries) {
-            place.copy_from_slice(&entry);
-        }
+        append(&mut self.bytes, entries);
         self.end_column();
     }
 
     /// The next column, made as narrow as it can be.
     pub fn push_narrow(&mut self, values: impl ExactSizeIterator<Item = i64> + Clone) {
-        match width_of(values.clone()) {
-            1 => self.append::<1>(values),
-            2 => self.append::<2>(values),
-            4 => self.append::<4>(values),
-            _ => self.append::<8>(values),
-        }
+        append_narrow(&mut self.bytes, width_of(values.clone()), values);
         self.end_column();
-    }
-
-    fn append<const WIDTH: usize>(&mut self, values: impl ExactSizeIterator<Item = i64>) {
-        let first = self.bytes.len();
-        self.bytes.resize(first + WIDTH * values.len(), 0);
-        let entries = self.bytes[first..].chunks_exact_mut(WIDTH);
-        for (entry, value) in entries.zip(values) {
-            entry.copy_from_slice(&value.to_le_bytes()[..WIDTH]);
-        }
     }
 
     fn end_column(&mut self) {
@@ -81,10 +58,46 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
     pub fn columns(&self) -> [&[u8]; COLUMNS] {
         std::array::from_fn(|place| self.column(place))
     }
+}
 
-    /// The bytes of all columns.
-    pub fn nbytes(&self) -> usize {
-        self.bytes.len()
+/// A column by itself, of entries that have their width already, as binary data of `MessagePack`.
+pub fn write_each<const WIDTH: usize>(
+    entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
+    buffer: &mut Vec<u8>,
+) {
+    buffer.bin_header(WIDTH * entries.len());
+    append(buffer, entries);
+}
+
+/// The same, made as narrow as it can be.
+pub fn write_narrow(values: impl ExactSizeIterator<Item = i64> + Clone, buffer: &mut Vec<u8>) {
+    let width = width_of(values.clone());
+    buffer.bin_header(width * values.len());
+    append_narrow(buffer, width, values);
+}
+
+fn append_narrow(buffer: &mut Vec<u8>, width: usize, values: impl ExactSizeIterator<Item = i64>) {
+    match width {
+        1 => append(buffer, values.map(low::<1>)),
+        2 => append(buffer, values.map(low::<2>)),
+        4 => append(buffer, values.map(low::<4>)),
+        _ => append(buffer, values.map(i64::to_le_bytes)),
+    }
+}
+
+fn low<const WIDTH: usize>(value: i64) -> [u8; WIDTH] {
+    std::array::from_fn(|place| value.to_le_bytes()[place])
+}
+
+fn append<const WIDTH: usize>(
+    buffer: &mut Vec<u8>,
+    entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
+) {
+    let first = buffer.len();
+    buffer.resize(first + WIDTH * entries.len(), 0);
+    let places = buffer[first..].chunks_exact_mut(WIDTH);
+    for (place, entry) in places.zip(entries) {
+        place.copy_from_slice(&entry);
     }
 }
 
@@ -198,14 +211,22 @@ mod tests {
     }
 
     #[test]
+    fn a_column_by_itself_says_how_long_it_is() {
+        let mut buffer = Vec::new();
+        write_narrow([1, -300].into_iter(), &mut buffer);
+        write_each([[7], [8]].into_iter(), &mut buffer);
+        write_narrow([].into_iter(), &mut buffer);
+        assert_eq!(buffer, [0xc4, 4, 1, 0, 0xd4, 0xfe, 0xc4, 2, 7, 8, 0xc4, 0]);
+    }
+
+    #[test]
     fn columns_lie_one_behind_the_other() {
         let mut packed = Packed::<3>::with_capacity(8);
-        packed.push(b"ab");
+        packed.push_each([*b"a", *b"b"].into_iter());
         packed.push_narrow([].into_iter());
         packed.push_narrow([1, -300].into_iter());
         let columns: [&[u8]; 3] = [b"ab", b"", &[1, 0, 0xd4, 0xfe]];
         assert_eq!(packed.columns(), columns);
-        assert_eq!(packed.nbytes(), 6);
     }
 
     #[test]
