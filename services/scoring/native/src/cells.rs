@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::buckets::Bucket;
 use crate::indicator_set::MOST_INDICATORS;
 use crate::msgpack::Write;
-use crate::narrow::{Integers, WidthError, write_each, write_narrow};
+use crate::narrow::{Integers, Width, WidthError, write_column, write_each, write_narrow};
 use crate::pane::{Pane, Piece, Sums};
 use crate::panes::{Level, PaneKey};
 use crate::scopes::{DepartmentNumber, ScopeName, ScopeNumber, Scopes};
@@ -45,7 +45,6 @@ pub struct Part<'a> {
 /// Where cells of a scope are found: in which part, and which piece of its pane they are.
 #[derive(Clone, Copy, Default)]
 struct Found {
-    scope: ScopeNumber,
     part: u32,
     piece: Piece,
 }
@@ -79,12 +78,9 @@ impl Layout {
 
     fn find(&mut self, parts: &[Part<'_>]) {
         self.found.clear();
-        for (number, Part { pane, pieces, .. }) in (0..).zip(parts) {
-            self.found.extend(pieces.iter().map(|piece| Found {
-                scope: pane.scope(*piece),
-                part: number,
-                piece: *piece,
-            }));
+        for (part, Part { pieces, .. }) in (0..).zip(parts) {
+            let found = pieces.iter().map(|&piece| Found { part, piece });
+            self.found.extend(found);
         }
     }
 
@@ -92,7 +88,8 @@ impl Layout {
     fn runs(&mut self, scopes: &Scopes) -> Vec<Run> {
         self.counts.resize(scopes.len(), 0);
         let mut runs = Vec::with_capacity(self.found.len());
-        for &Found { scope, .. } in &self.found {
+        for found in &self.found {
+            let scope = found.piece.scope;
             if self.counts[scope as usize] == 0 {
                 runs.push(Run {
                     department: scopes.department_of(scope),
@@ -115,7 +112,7 @@ impl Layout {
     fn order(&mut self) {
         self.ordered.resize(self.found.len(), Found::default());
         for found in &self.found {
-            let next = &mut self.counts[found.scope as usize];
+            let next = &mut self.counts[found.piece.scope as usize];
             self.ordered[*next as usize] = *found;
             *next += 1;
         }
@@ -156,7 +153,7 @@ impl WireCells {
         };
         let mut run = 0;
         for found in found {
-            while wire.runs[run].scope != found.scope {
+            while wire.runs[run].scope != found.piece.scope {
                 run += 1;
                 wire.runs[run].first = wire.len();
             }
@@ -291,18 +288,57 @@ impl Record<'_> {
         }
         let first_run = self.first_run;
         let cells = self.cells.iter();
+        let widths = self.widths();
         let run = |cell: &WireCell| i64::from(cell.run - first_run);
-        write_narrow(cells.clone().map(run), buffer);
+        write_column(cells.clone().map(run), widths.run, buffer);
         write_each(cells.clone().map(|cell| [cell.level]), buffer);
         write_each(cells.clone().map(|cell| [cell.indicator]), buffer);
-        write_narrow(cells.clone().map(|cell| i64::from(cell.start)), buffer);
-        write_narrow(cells.clone().map(|cell| cell.sums.n), buffer);
-        write_narrow(cells.clone().map(|cell| cell.sums.total), buffer);
-        write_narrow(cells.clone().map(|cell| cell.sums.good), buffer);
-        write_narrow(cells.map(|cell| i64::from(cell.buckets)), buffer);
+        let start = |cell: &WireCell| i64::from(cell.start);
+        write_column(cells.clone().map(start), widths.start, buffer);
+        write_column(cells.clone().map(|cell| cell.sums.n), widths.n, buffer);
+        write_column(
+            cells.clone().map(|cell| cell.sums.total),
+            widths.total,
+            buffer,
+        );
+        write_column(
+            cells.clone().map(|cell| cell.sums.good),
+            widths.good,
+            buffer,
+        );
+        let buckets = |cell: &WireCell| i64::from(cell.buckets);
+        write_column(cells.map(buckets), widths.buckets, buffer);
         write_narrow(wide(self.bucket), buffer);
         write_narrow(wide(self.counts), buffer);
     }
+
+    /// Those of all columns are found in one go.
+    fn widths(&self) -> Widths {
+        let mut widths = Widths::default();
+        for cell in self.cells {
+            widths.start.hold(i64::from(cell.start));
+            widths.n.hold(cell.sums.n);
+            widths.total.hold(cell.sums.total);
+            widths.good.hold(cell.sums.good);
+            widths.buckets.hold(i64::from(cell.buckets));
+        }
+        let last = self
+            .cells
+            .last()
+            .map_or(0, |cell| cell.run - self.first_run);
+        widths.run.hold(i64::from(last));
+        widths
+    }
+}
+
+#[derive(Default)]
+struct Widths {
+    run: Width,
+    start: Width,
+    n: Width,
+    total: Width,
+    good: Width,
+    buckets: Width,
 }
 
 /// Append the `MessagePack` of `Cells` that are none.

@@ -34,13 +34,13 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
         &mut self,
         entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
     ) {
-        append(&mut self.bytes, entries);
+        append(entries, &mut self.bytes);
         self.end_column();
     }
 
     /// The next column, made as narrow as it can be.
     pub fn push_narrow(&mut self, values: impl ExactSizeIterator<Item = i64> + Clone) {
-        append_narrow(&mut self.bytes, width_of(values.clone()), values);
+        append_narrow(values.clone(), Width::of(values), &mut self.bytes);
         self.end_column();
     }
 
@@ -66,22 +66,30 @@ pub fn write_each<const WIDTH: usize>(
     buffer: &mut Vec<u8>,
 ) {
     buffer.bin_header(WIDTH * entries.len());
-    append(buffer, entries);
+    append(entries, buffer);
 }
 
 /// The same, made as narrow as it can be.
 pub fn write_narrow(values: impl ExactSizeIterator<Item = i64> + Clone, buffer: &mut Vec<u8>) {
-    let width = width_of(values.clone());
-    buffer.bin_header(width * values.len());
-    append_narrow(buffer, width, values);
+    write_column(values.clone(), Width::of(values), buffer);
 }
 
-fn append_narrow(buffer: &mut Vec<u8>, width: usize, values: impl ExactSizeIterator<Item = i64>) {
-    match width {
-        1 => append(buffer, values.map(low::<1>)),
-        2 => append(buffer, values.map(low::<2>)),
-        4 => append(buffer, values.map(low::<4>)),
-        _ => append(buffer, values.map(i64::to_le_bytes)),
+/// The same with a width that holds all of the values.
+pub fn write_column(
+    values: impl ExactSizeIterator<Item = i64>,
+    width: Width,
+    buffer: &mut Vec<u8>,
+) {
+    buffer.bin_header(width.bytes() * values.len());
+    append_narrow(values, width, buffer);
+}
+
+fn append_narrow(values: impl ExactSizeIterator<Item = i64>, width: Width, buffer: &mut Vec<u8>) {
+    match width.bytes() {
+        1 => append(values.map(low::<1>), buffer),
+        2 => append(values.map(low::<2>), buffer),
+        4 => append(values.map(low::<4>), buffer),
+        _ => append(values.map(i64::to_le_bytes), buffer),
     }
 }
 
@@ -90,8 +98,8 @@ fn low<const WIDTH: usize>(value: i64) -> [u8; WIDTH] {
 }
 
 fn append<const WIDTH: usize>(
-    buffer: &mut Vec<u8>,
     entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
+    buffer: &mut Vec<u8>,
 ) {
     let first = buffer.len();
     buffer.resize(first + WIDTH * entries.len(), 0);
@@ -101,14 +109,32 @@ fn append<const WIDTH: usize>(
     }
 }
 
-/// How many bytes the greatest of some values needs, signs included. Where the bits of a value begin
-/// to differ from its sign, it differs from itself shifted by one.
-fn width_of(values: impl Iterator<Item = i64>) -> usize {
-    match values.fold(0, |bits, value| bits | (value ^ value << 1)) {
-        0..=0xff => 1,
-        0x100..=0xffff => 2,
-        0x1_0000..=0xffff_ffff => 4,
-        _ => 8,
+/// How wide the entries of a column have to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Width {
+    bits: i64,
+}
+
+impl Width {
+    fn of(values: impl Iterator<Item = i64>) -> Self {
+        let mut width = Self::default();
+        values.for_each(|value| width.hold(value));
+        width
+    }
+
+    /// Be wide enough for a value too, its sign included. Where its bits begin to differ from its
+    /// sign, it differs from itself shifted by one.
+    pub fn hold(&mut self, value: i64) {
+        self.bits |= value ^ value << 1;
+    }
+
+    fn bytes(self) -> usize {
+        match self.bits {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => 8,
+        }
     }
 }
 

@@ -49,7 +49,8 @@ struct Row {
 /// Some cells of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Piece {
-    pub row: u32,
+    pub scope: ScopeNumber,
+    row: u32,
     pub indicators: IndicatorSet,
 }
 
@@ -103,16 +104,11 @@ impl Pane {
         self.len == 0
     }
 
-    /// Of a pane that is not at rest.
-    pub fn scope(&self, piece: Piece) -> ScopeNumber {
-        self.held().rows[piece.row as usize].scope
-    }
-
     /// The cells of a piece with their indicators, ascending; of a pane that is not at rest.
     pub fn cells(&self, piece: Piece) -> impl Iterator<Item = (u8, &Cell)> {
         let Held { rows, cells, .. } = self.held();
         let row = &rows[piece.row as usize];
-        let cells = cells.run(row.first, row.indicators.len());
+        let cells = cells.from(row.first);
         let placed = piece.indicators.placed_in(row.indicators);
         placed.map(|(indicator, place)| (indicator, &cells[place]))
     }
@@ -123,14 +119,15 @@ impl Pane {
     }
 
     /// Change the cells of a scope for some indicators, ascending, and their sketches by the counts
-    /// given; how many totals overflowed.
+    /// given; how many totals overflowed. The number of its row may be guessed, and is known then.
     pub fn add<C: Iterator<Item = (Bucket, i64)>>(
         &mut self,
-        scope: ScopeNumber,
+        (scope, guess): (ScopeNumber, &mut u32),
         indicators: IndicatorSet,
         changes: impl Iterator<Item = (Sums, C)>,
     ) -> u64 {
-        let number = self.row(scope, indicators);
+        let number = self.row(scope, *guess, indicators);
+        *guess = number;
         let Form::Awake(rows, _) = &mut self.form else {
             unreachable!("it was woken");
         };
@@ -139,7 +136,7 @@ impl Pane {
             self.touched.push(number);
         }
         row.touched = row.touched.with(indicators);
-        let cells = rows.cells.run_mut(row.first, row.indicators.len());
+        let cells = rows.cells.from_mut(row.first);
         let mut overflows = 0;
         for ((_, place), (sums, counts)) in indicators.placed_in(row.indicators).zip(changes) {
             let cell = &mut cells[place];
@@ -159,13 +156,12 @@ impl Pane {
         sums: Sums,
         counts: &[(Bucket, i64)],
     ) {
-        let number = self.row(scope, IndicatorSet::of(indicator));
+        let number = self.row(scope, 0, IndicatorSet::of(indicator));
         let Form::Awake(rows, _) = &mut self.form else {
             unreachable!("it was woken");
         };
         let row = &rows.rows[number as usize];
-        let cells = rows.cells.run_mut(row.first, row.indicators.len());
-        let cell = &mut cells[row.indicators.rank(indicator)];
+        let cell = &mut rows.cells.from_mut(row.first)[row.indicators.rank(indicator)];
         cell.sums = sums;
         rows.sketches.clear(&mut cell.sketch);
         for (bucket, count) in counts {
@@ -178,9 +174,13 @@ impl Pane {
         let Form::Awake(rows, _) = &mut self.form else {
             return Vec::new();
         };
-        let piece = |row| Piece {
-            row,
-            indicators: std::mem::take(&mut rows.rows[row as usize].touched),
+        let piece = |number| {
+            let row: &mut Row = &mut rows.rows[number as usize];
+            Piece {
+                scope: row.scope,
+                row: number,
+                indicators: std::mem::take(&mut row.touched),
+            }
         };
         self.touched.drain(..).map(piece).collect()
     }
@@ -205,7 +205,11 @@ impl Pane {
             if let Some(last) = indicators.greatest() {
                 left -= indicators.len();
                 next = place(row, last) + 1;
-                pieces.push(Piece { row, indicators });
+                pieces.push(Piece {
+                    scope: held.scope,
+                    row,
+                    indicators,
+                });
             }
         }
         (pieces, most - left, next)
@@ -249,7 +253,7 @@ impl Pane {
 
     /// The row of a scope, with cells for these indicators at least, in a pane that is awake from
     /// now on.
-    fn row(&mut self, scope: ScopeNumber, indicators: IndicatorSet) -> u32 {
+    fn row(&mut self, scope: ScopeNumber, guess: u32, indicators: IndicatorSet) -> u32 {
         self.was_changed = true;
         self.show();
         if let Form::Shown(rows, _) = &mut self.form {
@@ -260,7 +264,12 @@ impl Pane {
         let Form::Awake(rows, index) = &mut self.form else {
             unreachable!("it was woken");
         };
-        let row = *index.entry(scope).or_insert_with(|| rows.begin(scope));
+        let guessed = rows.rows.get(guess as usize);
+        let row = if guessed.is_some_and(|row| row.scope == scope) {
+            guess
+        } else {
+            *index.entry(scope).or_insert_with(|| rows.begin(scope))
+        };
         self.len += rows.widen(row, indicators);
         row
     }
@@ -427,12 +436,13 @@ mod tests {
         let rows = pane.held();
         let row = rows.rows.iter().position(|row| row.scope == scope);
         let piece = Piece {
+            scope,
             row: number(row.expect("a row of the scope")),
             indicators: IndicatorSet::of(indicator),
         };
         let cells: Vec<_> = pane.cells(piece).collect();
         assert_eq!(cells.len(), 1);
-        assert_eq!((cells[0].0, pane.scope(piece)), (indicator, scope));
+        assert_eq!(cells[0].0, indicator);
         let entries = pane.sketches().entries(cells[0].1.sketch);
         (cells[0].1.sums, entries.collect())
     }
@@ -467,8 +477,8 @@ mod tests {
             for ((scope, indicator), sums, counts) in &said {
                 let indicators = IndicatorSet::of(*indicator);
                 let booked = (Sums::default(), counts.iter().copied());
-                pane.add(*scope, indicators, std::iter::once(booked));
-                let number = pane.row(*scope, indicators);
+                pane.add((*scope, &mut 7), indicators, std::iter::once(booked));
+                let number = pane.row(*scope, 0, indicators);
                 let Form::Awake(rows, _) = &mut pane.form else {
                     panic!("it was booked in");
                 };
@@ -481,7 +491,9 @@ mod tests {
                 matches!(pane.form, Form::Awake(..)),
                 "what was touched waits"
             );
-            let touched = [(0, 1), (1, 1 << 63), (2, 1 << 9 | 1 << 7)].map(|(row, bits)| Piece {
+            let touched = [(0, 0, 1), (70_000, 1, 1 << 63), (3, 2, 1 << 9 | 1 << 7)];
+            let touched = touched.map(|(scope, row, bits)| Piece {
+                scope,
                 row,
                 indicators: IndicatorSet::from_bits(bits),
             });
@@ -529,7 +541,10 @@ mod tests {
                 *expected.entry((scope, indicator)).or_insert(0) += step;
                 (count(step), buckets(&[i16::from(indicator)]).into_iter())
             });
-            assert_eq!(pane.add(scope, indicators, changes), 0);
+            // Any guess is as good, but for the time that a right one saves.
+            let mut guess = u32::try_from(step % 11).expect("a small number");
+            assert_eq!(pane.add((scope, &mut guess), indicators, changes), 0);
+            assert_eq!(pane.held().rows[guess as usize].scope, scope);
         }
         assert_eq!(pane.len() as usize, expected.len());
         for (key, sum) in expected {
@@ -547,9 +562,10 @@ mod tests {
             let changes = indicators
                 .iter()
                 .map(|_| (count(1), std::iter::empty::<(Bucket, i64)>()));
-            pane.add(scope, indicators, changes);
+            pane.add((scope, &mut 0), indicators, changes);
         }
         let piece = |row, bits| Piece {
+            scope: 5 + row,
             row,
             indicators: IndicatorSet::from_bits(bits),
         };

@@ -89,6 +89,17 @@ impl PaneKey {
             .is_none_or(|kept_ms| self.start_ms() >= watermark_ms - kept_ms)
     }
 
+    /// Whether time has come to its end; a day may be an hour longer than most.
+    fn is_left(self, watermark_ms: i64) -> bool {
+        let length_ms = match self.level {
+            Level::Minute => MINUTE_MS,
+            Level::Quarter => QUARTER_MS,
+            Level::Day => DAY_MS + HOUR_MS,
+            Level::Total => return false,
+        };
+        self.start_ms() + length_ms <= watermark_ms
+    }
+
     /// Whether no pane of its block is kept any more.
     fn is_over(self, watermark_ms: i64) -> bool {
         let block_ms = self.level.block_ms();
@@ -176,6 +187,9 @@ pub struct PaneStore {
     memberships: Memberships,
     days: Days,
     panes: BTreeMap<PaneKey, Pane>,
+    /// By scope and level: its row in the pane that was booked in last, which is likely to be its
+    /// row in the next.
+    guesses: Vec<[u32; Level::ALL.len()]>,
     /// Of slices, so far.
     rounds: u32,
     touched: BTreeSet<PaneKey>,
@@ -199,6 +213,7 @@ impl PaneStore {
             memberships: Memberships::default(),
             days: Days::default(),
             panes: BTreeMap::new(),
+            guesses: Vec::new(),
             rounds: 0,
             touched: BTreeSet::new(),
             staging: Staging::default(),
@@ -236,6 +251,7 @@ impl PaneStore {
     ) -> PyResult<()> {
         self.staging.clear();
         self.memberships.learn(&mut self.scopes, names, symbols);
+        self.guesses.resize(self.scopes.len(), <_>::default());
         for row in rows {
             if self.staging.is_full() {
                 self.book_staged(midnights, watermark_ms)?;
@@ -281,27 +297,29 @@ impl PaneStore {
         let key = PaneKey { level, start };
         if key.is_kept(watermark_ms) {
             self.touched.insert(key);
-            let pane = self.pane(key);
+            let (pane, guesses) = self.pane_and_guesses(key);
             let mut overflows = 0;
             for row in changes.rows() {
+                let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
                 let indicators = row.indicators();
-                overflows += pane.add(row.scope(), indicators, row.each(indicators));
+                overflows += pane.add((row.scope(), guess), indicators, row.each(indicators));
             }
             self.overflows += overflows;
         }
     }
 
     fn add_gauges(&mut self, changes: Changes<'_>) {
-        let key = PaneKey {
-            level: Level::Total,
-            start: 0,
-        };
+        let level = Level::Total;
+        let key = PaneKey { level, start: 0 };
+        let all = self.gauges;
         for row in changes.rows() {
-            let gauges = row.indicators().within(self.gauges);
+            let gauges = row.indicators().within(all);
             if !gauges.is_empty() {
-                let changes = row.each(gauges).map(|(sums, _)| (sums, std::iter::empty()));
                 self.touched.insert(key);
-                self.overflows += self.pane(key).add(row.scope(), gauges, changes);
+                let (pane, guesses) = self.pane_and_guesses(key);
+                let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
+                let changes = row.each(gauges).map(|(sums, _)| (sums, std::iter::empty()));
+                self.overflows += pane.add((row.scope(), guess), gauges, changes);
             }
         }
     }
@@ -312,8 +330,13 @@ impl PaneStore {
     }
 
     fn pane(&mut self, key: PaneKey) -> &mut Pane {
+        self.pane_and_guesses(key).0
+    }
+
+    fn pane_and_guesses(&mut self, key: PaneKey) -> (&mut Pane, &mut [[u32; Level::ALL.len()]]) {
         let round = self.rounds;
-        self.panes.entry(key).or_insert_with(|| Pane::new(round))
+        let pane = self.panes.entry(key);
+        (pane.or_insert_with(|| Pane::new(round)), &mut self.guesses)
     }
 
     /// What was booked is stored: it is no longer news.
@@ -391,6 +414,15 @@ impl PaneStore {
     /// Panes that were not booked in since the last call come to rest.
     pub fn rest_idle(&mut self) {
         self.panes.values_mut().for_each(Pane::rest_if_idle);
+    }
+
+    /// The panes that time has left come to rest: the others will be booked in with the next event.
+    pub fn rest_left(&mut self, watermark_ms: i64) {
+        for (key, pane) in &mut self.panes {
+            if key.is_left(watermark_ms) {
+                pane.rest();
+            }
+        }
     }
 
     /// All panes come to rest.

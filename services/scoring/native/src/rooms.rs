@@ -52,6 +52,17 @@ impl<T: Copy + Default> Rooms<T> {
         &mut self.blocks[block][place..place + len]
     }
 
+    /// The values of a room, and whatever lies behind them.
+    pub fn from(&self, first: u32) -> &[T] {
+        let (block, place) = split(first);
+        &self.blocks[block][place..]
+    }
+
+    pub fn from_mut(&mut self, first: u32) -> &mut [T] {
+        let (block, place) = split(first);
+        &mut self.blocks[block][place..]
+    }
+
     fn build(&mut self, room: usize) -> u32 {
         let is_full = |block: &Vec<T>| block.len() + room > BLOCK;
         if self.blocks.last().is_none_or(is_full) {
