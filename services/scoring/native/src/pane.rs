@@ -29,7 +29,7 @@ impl Sums {
     }
 }
 
-/// 40 bytes, for there are millions of them.
+/// 32 bytes: two of them lie in a line of memory.
 #[derive(Clone, Copy, Default)]
 pub struct Cell {
     pub sums: Sums,
@@ -584,7 +584,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_has_forty_bytes() {
-        assert_eq!(size_of::<Cell>(), 40);
+    fn a_cell_has_thirty_two_bytes() {
+        assert_eq!(size_of::<Cell>(), 32);
     }
 }

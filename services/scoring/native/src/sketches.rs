@@ -1,16 +1,19 @@
 //! The sketches of many cells: each a run of (bucket, count), ascending, in one arena.
 //!
-//! An entry is 8 bytes: 12 bits of bucket, 52 of count. A sketch of a single bucket, as most cells
-//! of employees have, lies in its handle; a longer one in a run with room for a power of two of
+//! An entry is 62 bits: 12 of bucket, 50 of count. A sketch of a single bucket, as most cells of
+//! employees have, lies in its handle; a longer one in a run with room for a power of two of
 //! entries, which moves to one with twice the room when it is full. What it leaves is used again.
 
 use crate::buckets::Bucket;
 use crate::msgpack::{Damaged, Read, Reader, Write};
 
-const COUNT_BITS: u32 = 64 - Bucket::BITS;
+const COUNT_BITS: u32 = ENTRY_BITS - Bucket::BITS;
 const COUNT_MASK: u64 = (1 << COUNT_BITS) - 1;
+const ENTRY_BITS: u32 = 62;
+const ENTRY_MASK: u64 = (1 << ENTRY_BITS) - 1;
 const MOST: i64 = (1 << (COUNT_BITS - 1)) - 1;
 const ROOMS: usize = Bucket::BITS as usize + 1;
+const MOST_ENTRIES: usize = 1 << Bucket::BITS;
 const NONE: u64 = u64::MAX;
 
 #[derive(Clone, Copy)]
@@ -27,7 +30,8 @@ impl Entry {
     }
 
     fn count(self) -> i64 {
-        i64::from_le_bytes((self.0 << Bucket::BITS).to_le_bytes()) >> Bucket::BITS
+        let above = u64::BITS - COUNT_BITS;
+        i64::from_le_bytes((self.0 << above).to_le_bytes()) >> above
     }
 
     fn increased(self, count: i64) -> Self {
@@ -40,36 +44,41 @@ pub fn fits(count: i64) -> bool {
     (-MOST..=MOST).contains(&count)
 }
 
-/// A cell's sketch in an arena: 10 bytes without gaps.
+/// A cell's sketch in an arena: 0 when it is empty. The first two bits say what the others are:
+/// the only entry, or how many entries a run has and where it begins.
 #[derive(Clone, Copy, Default)]
-pub struct Sketch {
-    /// The only entry, or the place where the run begins.
-    at: [u8; 8],
-    len: u16,
-}
+pub struct Sketch(u64);
+
+const SINGLE: u64 = 1 << ENTRY_BITS;
+const RUN: u64 = 2 << ENTRY_BITS;
+const FIRST_BITS: u32 = ENTRY_BITS - Bucket::BITS - 1;
+const FIRST_MASK: u64 = (1 << FIRST_BITS) - 1;
 
 impl Sketch {
     fn single(entry: Entry) -> Self {
-        Self {
-            at: entry.0.to_le_bytes(),
-            len: 1,
-        }
+        Self(SINGLE | entry.0)
     }
 
-    fn only(self) -> Entry {
-        Entry(u64::from_le_bytes(self.at))
+    fn of_run(first: usize, len: usize) -> Self {
+        let (first, len) = (first as u64, len as u64);
+        assert!(first <= FIRST_MASK, "a place in memory");
+        Self(RUN | len << FIRST_BITS | first)
+    }
+
+    fn only(self) -> Option<Entry> {
+        (self.0 & SINGLE != 0).then_some(Entry(self.0 & ENTRY_MASK))
+    }
+
+    fn is_run(self) -> bool {
+        self.0 & RUN != 0
     }
 
     fn first(self) -> usize {
-        usize::try_from(u64::from_le_bytes(self.at)).expect("a place in memory")
-    }
-
-    fn set_first(&mut self, first: usize) {
-        self.at = (first as u64).to_le_bytes();
+        usize::try_from(self.0 & FIRST_MASK).expect("a place in memory")
     }
 
     fn len(self) -> usize {
-        usize::from(self.len)
+        usize::try_from((self.0 & ENTRY_MASK) >> FIRST_BITS).expect("13 bits")
     }
 
     fn room(self) -> usize {
@@ -95,19 +104,22 @@ impl Default for SketchArena {
 impl SketchArena {
     /// Add to a bucket of a sketch of this arena.
     pub fn add(&mut self, sketch: &mut Sketch, bucket: Bucket, count: i64) {
-        match sketch.len {
-            0 => *sketch = Sketch::single(Entry::new(bucket, count)),
-            1 if sketch.only().bucket() == bucket => {
-                *sketch = Sketch::single(sketch.only().increased(count));
+        if sketch.is_run() {
+            self.add_to_run(sketch, bucket, count);
+            return;
+        }
+        match sketch.only() {
+            None => *sketch = Sketch::single(Entry::new(bucket, count)),
+            Some(only) if only.bucket() == bucket => {
+                *sketch = Sketch::single(only.increased(count));
             }
-            1 => self.spill(sketch, Entry::new(bucket, count)),
-            _ => self.add_to_run(sketch, bucket, count),
+            Some(only) => *sketch = self.spilled(only, Entry::new(bucket, count)),
         }
     }
 
     /// Empty a sketch.
     pub fn clear(&mut self, sketch: &mut Sketch) {
-        if sketch.len > 1 {
+        if sketch.is_run() {
             self.release(sketch.first(), sketch.room());
         }
         *sketch = Sketch::default();
@@ -115,13 +127,13 @@ impl SketchArena {
 
     /// The buckets, ascending, and their counts; without those whose count is 0.
     pub fn entries(&self, sketch: Sketch) -> impl Iterator<Item = (Bucket, i64)> {
-        let run = if sketch.len > 1 {
+        let run = if sketch.is_run() {
             self.run(sketch)
         } else {
             &[]
         };
-        let only = (sketch.len == 1).then(|| sketch.only());
-        let counted = only
+        let counted = sketch
+            .only()
             .into_iter()
             .chain(run.iter().copied())
             .filter(|e| e.count() != 0);
@@ -150,15 +162,13 @@ impl SketchArena {
         match len {
             0 => Ok(Sketch::default()),
             1 => next().map(Sketch::single),
+            _ if len > MOST_ENTRIES => Err(Damaged::Range),
             _ => {
                 let first = self.reserve(len.next_power_of_two());
                 for entry in &mut self.entries[first..first + len] {
                     *entry = next()?;
                 }
-                let mut sketch = Sketch::default();
-                sketch.set_first(first);
-                sketch.len = u16::try_from(len).map_err(|_| Damaged::Range)?;
-                Ok(sketch)
+                Ok(Sketch::of_run(first, len))
             }
         }
     }
@@ -167,18 +177,16 @@ impl SketchArena {
         &self.entries[sketch.first()..sketch.first() + sketch.len()]
     }
 
-    fn spill(&mut self, sketch: &mut Sketch, second: Entry) {
-        let first = sketch.only();
+    fn spilled(&mut self, only: Entry, second: Entry) -> Sketch {
         let at = self.reserve(2);
-        let (low, high) = if first.bucket() < second.bucket() {
-            (first, second)
+        let (low, high) = if only.bucket() < second.bucket() {
+            (only, second)
         } else {
-            (second, first)
+            (second, only)
         };
         self.entries[at] = low;
         self.entries[at + 1] = high;
-        sketch.set_first(at);
-        sketch.len = 2;
+        Sketch::of_run(at, 2)
     }
 
     fn add_to_run(&mut self, sketch: &mut Sketch, bucket: Bucket, count: i64) {
@@ -196,10 +204,11 @@ impl SketchArena {
         if sketch.len() == sketch.room() {
             self.move_to(sketch, 2 * sketch.room());
         }
-        let (at, end) = (sketch.first() + place, sketch.first() + sketch.len());
+        let (first, len) = (sketch.first(), sketch.len());
+        let (at, end) = (first + place, first + len);
         self.entries.copy_within(at..end, at + 1);
         self.entries[at] = entry;
-        sketch.len += 1;
+        *sketch = Sketch::of_run(first, len + 1);
     }
 
     fn move_to(&mut self, sketch: &mut Sketch, room: usize) {
@@ -207,7 +216,7 @@ impl SketchArena {
         let new = self.reserve(room);
         self.entries.copy_within(old..old + len, new);
         self.release(old, sketch.room());
-        sketch.set_first(new);
+        *sketch = Sketch::of_run(new, len);
     }
 
     fn reserve(&mut self, room: usize) -> usize {
@@ -285,8 +294,38 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_has_no_gaps() {
-        assert_eq!(size_of::<Sketch>(), 10);
+    fn a_handle_has_eight_bytes() {
+        assert_eq!(size_of::<Sketch>(), 8);
+    }
+
+    #[test]
+    fn counts_at_the_edge_come_back_alone_and_in_a_run() {
+        let [low, high] = [-1, 4094].map(|wire| Bucket::from_wire(wire).unwrap());
+        for most in [MOST, -MOST] {
+            assert!(fits(most) && !fits(most + most.signum()));
+            let mut arena = SketchArena::default();
+            let mut sketch = Sketch::default();
+            arena.add(&mut sketch, high, most);
+            assert_eq!(listed(&arena, sketch), [(4094, most)]);
+            arena.add(&mut sketch, low, -most);
+            assert_eq!(listed(&arena, sketch), [(-1, -most), (4094, most)]);
+            arena.add(&mut sketch, high, -most);
+            assert_eq!(listed(&arena, sketch), [(-1, -most)]);
+        }
+    }
+
+    #[test]
+    fn a_sketch_may_have_every_bucket() {
+        let mut arena = SketchArena::default();
+        let mut sketch = Sketch::default();
+        for wire in (-1..4095).rev() {
+            arena.add(&mut sketch, Bucket::from_wire(wire).unwrap(), 1);
+        }
+        let mut packed = Vec::new();
+        arena.write(sketch, &mut packed);
+        let again = arena.read(&mut Reader::new(&packed)).unwrap();
+        let expected: Vec<_> = (-1..4095).map(|wire| (wire, 1)).collect();
+        assert_eq!(listed(&arena, again), expected);
     }
 
     #[test]
