@@ -246,3 +246,88 @@ fn read_cells<'a>(reader: &mut Reader<'a>) -> Read<CellsView<'a>> {
 fn read_times(reader: &mut Reader<'_>) -> Read<Vec<i64>> {
     (0..reader.array()?).map(|_| reader.int()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use pyo3::PyResult;
+
+    use super::*;
+    use crate::buckets::IndicatorKinds;
+    use crate::cells::{CellColumns, Limits};
+    use crate::names::{NameTable, Names, Symbols};
+    use crate::panes::{Booked, Midnights, PaneStore};
+
+    struct AlwaysMidnight;
+
+    impl Midnights for AlwaysMidnight {
+        fn midnight(&mut self, _: i64) -> PyResult<i64> {
+            Ok(0)
+        }
+    }
+
+    /// Panes with three cells for each of so many channels.
+    fn panes(channels: u32) -> PaneStore {
+        let kinds = IndicatorKinds {
+            is_gauge: vec![false],
+            is_logarithmic: vec![false],
+            is_exact: vec![false],
+            upper_ends: vec![],
+        };
+        let limits = Limits {
+            cells: 4_000,
+            record_bytes: RECORD_BYTES,
+        };
+        let mut store = PaneStore::new(kinds, limits).expect("kinds of one indicator");
+        let (mut names, mut symbols) = (NameTable::default(), Symbols::default());
+        let rows: Vec<_> = (0..channels)
+            .map(|channel| Booked {
+                indicator: 0,
+                sign: 1,
+                time_ms: 0,
+                value: i64::MAX / 3,
+                good: 0,
+                names: names.number(Names {
+                    channel: symbols.number(&format!("{channel:099}")),
+                    ..Names::default()
+                }),
+            })
+            .collect();
+        let booked = store.book(rows, &names, &symbols, &mut AlwaysMidnight, 0);
+        booked.expect("rows that can be");
+        store
+    }
+
+    #[test]
+    fn a_record_that_is_full_is_followed_by_another() {
+        let header = Header {
+            revision: 1,
+            cycle: 2,
+            positions: vec![3],
+            watermark_ms: 4,
+            marks: vec![5],
+            settled_ms: 6,
+        };
+        let mut store = panes(9_999);
+        let cells = store.take_touched();
+        let mut writer = Writer::new(&header, &[]);
+        writer.ticket("t", &vec![7; 300_000]);
+        for record in cells.records() {
+            writer.cells(&record, store.scopes());
+        }
+        let records = writer.finish();
+        let mut found = 0;
+        for (place, record) in records.iter().enumerate() {
+            assert!(record.len() < RECORD_BYTES + 100);
+            let reading = read(record).expect("a record");
+            assert_eq!(reading.header, header);
+            assert_eq!(reading.tickets.len(), usize::from(place == 0));
+            assert!(!reading.cells.is_empty());
+            for view in reading.cells {
+                let columns = CellColumns::new(view.columns, view.scopes.len());
+                found += columns.expect("cells").rows().count();
+            }
+        }
+        assert_eq!(found, 3 * 10_000);
+        assert!(records.len() > 2);
+    }
+}

@@ -530,4 +530,23 @@ mod tests {
         // A minute, a quarter-hour and a day.
         assert_eq!([told(1), told(1), told(-1), told(-1)], [0, 3, 3, 0]);
     }
+
+    #[test]
+    fn panes_that_time_has_left_rest_after_a_restore() {
+        let key = |level, start| PaneKey { level, start };
+        let keys = [
+            key(Level::Minute, 1_499),
+            key(Level::Minute, 1_500),
+            key(Level::Quarter, 1_485),
+            key(Level::Quarter, 1_500),
+            key(Level::Day, 0),
+            key(Level::Day, 1),
+            key(Level::Total, 0),
+        ];
+        let left = |watermark_ms| keys.map(|key| key.is_left(watermark_ms));
+        let end_ms = 1_500 * MINUTE_MS;
+        assert_eq!(left(end_ms - 1), [false; 7]);
+        assert_eq!(left(end_ms), [true, false, true, false, true, false, false]);
+        assert_eq!(left(i64::MAX), [true, true, true, true, true, true, false]);
+    }
 }
