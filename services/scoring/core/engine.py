@@ -28,7 +28,7 @@ from services.scoring.core.ticket_file import TicketFile
 from services.scoring.core.timeline import WAITING, Holder, Segment, Stretch, segments
 from shared.contracts import scopes
 from shared.contracts.measurements import MeasurementBatch, Measurements
-from shared.contracts.panes import NO_CELLS, Cells, PaneUpdate, Watermark
+from shared.contracts.panes import Watermark
 
 MOST_NAMES: Final = 50_000
 """Combinations of employee, channel and category whose scopes are remembered: when there are more,
@@ -63,6 +63,13 @@ class Refused:
     value: bytes | None
 
 
+class PaneBytes(NamedTuple):
+    """A `PaneUpdate` as it lies in ``panes``, and its group."""
+
+    group: str
+    value: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What became of the records of a flush; ``deadlines`` is how many tickets had something that
@@ -78,11 +85,11 @@ class Counts:
 @dataclass(frozen=True, slots=True)
 class Flush:
     """Everything that has to be stored in one transaction, or not at all; ``changelog`` are records
-    as they lie in the topic (`services.scoring.core.changelog`)."""
+    as they lie in the topic (`services.scoring.core.changelog`), and so are ``panes``."""
 
     revision: int
     changelog: list[bytes]
-    panes: list[PaneUpdate]
+    panes: list[PaneBytes]
     watermark: Watermark
     measurements: list[MeasurementBatch]
     dead_letters: list[Refused]
@@ -113,11 +120,13 @@ class Engine:
         self._rules = rules
         self._core = bellwether_native.Engine(
             EngineParts(
+                partition,
                 inputs,
                 versions_of(rules),
                 list(rules.digests.items()),
                 REGISTRY,
                 partial(midnight_of, zone=rules.zone),
+                _group,
                 read_slowly,
                 MOST_NAMES,
                 MOST_DEADLINES,
@@ -203,7 +212,7 @@ class Engine:
         return Flush(
             flushed["revision"],
             flushed["changelog"],
-            self._updates(flushed["updates"], flushed["cycle"], watermark),
+            [PaneBytes(*update) for update in flushed["panes"]],
             watermark,
             self._batches(flushed["measurements"], watermark),
             dead_letters,
@@ -221,29 +230,6 @@ class Engine:
             for start, end, holder, waits in stretches
         )
         return segments(told, exempt, self._rules)
-
-    def _updates(
-        self,
-        updates: Iterable[tuple[str, tuple[Any, ...] | None, tuple[Any, ...] | None]],
-        cycle: int,
-        mark: Watermark,
-    ) -> list[PaneUpdate]:
-        version = self._rules.at(self.watermark_ms).version
-        return [
-            PaneUpdate(
-                self.partition,
-                _group(department),
-                mark.revision,
-                mark.watermark_ms,
-                mark.caught_up,
-                mark.received_ms,
-                version,
-                _cells(fresh),
-                cycle,
-                _cells(sliced),
-            )
-            for department, fresh, sliced in updates
-        ]
 
     def _batches(self, parts: Iterable[tuple[Any, ...]], mark: Watermark) -> list[MeasurementBatch]:
         return [
@@ -285,10 +271,6 @@ def _counts(flushed: Mapping[str, Any], dead_letters: list[Refused]) -> Counts:
     reasons = Counter(letter.reason for letter in dead_letters)
     duplicates = flushed["events"] - flushed["fresh"] - len(dead_letters)
     return Counts(flushed["events"], duplicates, reasons, flushed["anomalies"], flushed["settled"])
-
-
-def _cells(columns: tuple[Any, ...] | None) -> Cells:
-    return NO_CELLS if columns is None else Cells(*columns)
 
 
 def _group(department: str) -> str:

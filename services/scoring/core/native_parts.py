@@ -48,15 +48,17 @@ class RegistryParts:
 @dataclass(frozen=True, slots=True)
 class EngineParts:
     """All of it. ``inputs`` counts the input topics; ``digests`` names the content of each version;
-    ``midnight`` gives the latest midnight at or before an instant, both in ms; ``read_slowly`` is
-    given a record that the compiled parser passes on; without a ``ticket_file`` all tickets rest
-    in memory."""
+    ``midnight`` gives the latest midnight at or before an instant, both in ms; ``group_of`` the
+    group of a department, or of "", the organisation's; ``read_slowly`` is given a record that the
+    compiled parser passes on; without a ``ticket_file`` all tickets rest in memory."""
 
+    partition: int
     inputs: int
     versions: Sequence[VersionParts]
     digests: Sequence[tuple[str, str]]
     registry: RegistryParts
     midnight: Callable[[int], int]
+    group_of: Callable[[str], str]
     read_slowly: Callable[[Readable], SlowEvent | Reason]
     most_names: int
     most_deadlines: int

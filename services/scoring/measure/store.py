@@ -168,11 +168,10 @@ class PartitionStore:
         """An update says how far its source has come; where none goes, a watermark does."""
         sent = []
         silent = set(range(self._partitions))
-        for update in flush.panes:
-            place = partition_of(update.group, self._partitions)
+        for group, value in flush.panes:
+            place = partition_of(group, self._partitions)
             silent.discard(place)
-            value = encode_pane_record(update)
-            sent.append(await self._send(PANES.name, value, place, update.group.encode()))
+            sent.append(await self._send(PANES.name, value, place, group.encode()))
         mark = encode_pane_record(flush.watermark)
         sent += [await self._send(PANES.name, mark, place) for place in silent]
         return sent

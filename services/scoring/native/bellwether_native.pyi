@@ -7,19 +7,18 @@ __version__: str
 
 _Columns = tuple[Any, ...]
 """The fields of a struct of `shared.contracts`, in their order."""
-_Update = tuple[str, _Columns | None, _Columns | None]
-"""A department, and `Cells` that a flush changed and of a slice of all."""
+_Update = tuple[str, bytes]
+"""A group, and a `PaneUpdate` of it as it lies in its topic."""
 
 _Stretch = tuple[int, int, list[str], int | None]
 """Start and end in ms, department, team and employee, and the place of what is waited for."""
 
 class _Flushed(TypedDict):
     revision: int
-    cycle: int
     cycle_started: bool
     received_ms: int
     changelog: list[bytes]
-    updates: list[_Update]
+    panes: list[_Update]
     measurements: list[_Columns]
     refused: list[tuple[int, Any, str, str]]
     events: int
@@ -99,7 +98,8 @@ _Kinds = tuple[Sequence[bool], Sequence[bool], Sequence[bool], Sequence[int]]
 _Names = tuple[str, str, str, str, str]
 _Row = tuple[int, int, int, int, int, _Names]
 _Cells = tuple[list[tuple[str, int, str]], _CellColumns]
-_Laid = tuple[list[_Cells], list[tuple[str, list[_Cells]]]]
+_Laid = tuple[list[bytes], list[tuple[str, list[bytes]]]]
+"""`Cells` as MessagePack."""
 _Cursor = tuple[int, int, int]
 
 @final

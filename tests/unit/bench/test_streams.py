@@ -14,6 +14,7 @@ from bench.streams import common, open_tickets, tickets
 from services.scoring.core.engine import Engine, Record
 from services.scoring.rule_files import load_rules
 from shared.contracts.decode import decode_event
+from shared.contracts.panes import decode_pane_record
 from shared.contracts.topics import INPUTS
 
 START_MS = 1_767_225_600_000
@@ -62,7 +63,8 @@ def test_the_engine_finds_what_the_ticket_stream_expects() -> None:
         key = event.ticket.encode()
         record = Record(offset, START_MS + event.order_ms, key, event.value)
         engine.process(places[event.topic], [record])
-    totals = totals_of(engine.flush(caught_up=False).panes)
+    stated = engine.flush(caught_up=False).panes
+    totals = totals_of(decode_pane_record(value) for _, value in stated)
     assert set(expected.totals) >= {"tickets_opened", "first_response_time", "csat"}
     assert compare_totals(expected.totals, totals) == "exact"
     totals["csat"] = (1, 1)

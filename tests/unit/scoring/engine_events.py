@@ -14,7 +14,13 @@ from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.ticket_files import TicketFiles
-from shared.contracts.panes import TOTAL, Cell
+from shared.contracts.panes import (
+    TOTAL,
+    Cell,
+    PaneUpdate,
+    decode_pane_record,
+    encode_pane_record,
+)
 from shared.contracts.topics import INPUTS, topic_for
 
 EMPLOYEES = ("li.na", "wang.wei", None)
@@ -164,17 +170,28 @@ CellKey = tuple[str, int, int, int, str, int]
 Sums = tuple[int, int, int, tuple[tuple[int, int], ...]]
 
 
+def updates(flush: Flush) -> list[PaneUpdate]:
+    """What a flush says in ``panes``, which is what the contract's encoder would make of it."""
+    found = []
+    for group, value in flush.panes:
+        update = decode_pane_record(value)
+        assert isinstance(update, PaneUpdate)
+        assert (update.group, encode_pane_record(update)) == (group, value)
+        found.append(update)
+    return found
+
+
 def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     """What a reader of ``panes`` holds after these flushes: the last cell of each key, without
     those that are empty again or no longer kept."""
-    updates = (update for flush in flushes for update in flush.panes)
-    return _held((cell for u in updates for cell in [*u.slice_cells, *u.cells]), flushes[-1])
+    stated = (update for flush in flushes for update in updates(flush))
+    return _held((cell for u in stated for cell in [*u.slice_cells, *u.cells]), flushes[-1])
 
 
 def slice_cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     """The same of the slices alone."""
-    updates = (update for flush in flushes for update in flush.panes)
-    return _held((cell for u in updates for cell in u.slice_cells), flushes[-1])
+    stated = (update for flush in flushes for update in updates(flush))
+    return _held((cell for u in stated for cell in u.slice_cells), flushes[-1])
 
 
 def _held(stated: Iterable[Cell], last: Flush) -> dict[CellKey, Sums]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import bellwether_native
+import msgspec
 
 from services.scoring.core.midnights import midnight_of
 from services.scoring.core.pane_kinds import PANE_KINDS
-from shared.contracts.panes import Cell, CellColumns, Cells
+from shared.contracts.panes import Cell, Cells
 from tests.unit.scoring.pane_model import Row
 
 Cursor = tuple[int, int, int]
+
+_DECODER: Final = msgspec.msgpack.Decoder(Cells)
 
 
 class Limits(NamedTuple):
@@ -85,11 +88,8 @@ def _native(row: Row) -> tuple[int, int, int, int, int, tuple[str, str, str, str
     return row.indicator, row.sign, row.time_ms, row.value, row.good, names
 
 
-def _laid(
-    records: Iterable[tuple[list[tuple[str, int, str]], CellColumns]],
-    groups: Iterable[tuple[str, list[tuple[list[tuple[str, int, str]], CellColumns]]]],
-) -> Laid:
+def _laid(records: Iterable[bytes], groups: Iterable[tuple[str, list[bytes]]]) -> Laid:
     return Laid(
-        [Cells(scopes, *columns) for scopes, columns in records],
-        [(name, [Cells(scopes, *columns) for scopes, columns in own]) for name, own in groups],
+        [_DECODER.decode(record) for record in records],
+        [(name, [_DECODER.decode(record) for record in own]) for name, own in groups],
     )

@@ -34,6 +34,7 @@ from tests.unit.scoring.engine_events import (
     new_engine,
     steps,
     turns,
+    updates,
 )
 from tests.unit.scoring.histories import COURSE, holder_of
 from tests.unit.scoring.plain_recomputation import totals_by_department
@@ -320,6 +321,4 @@ def touched(engine: Engine, log: Log) -> dict[object, object]:
     """The cells that the next flush touches."""
     log.feed(engine)
     flush = engine.flush(caught_up=True)
-    return {
-        key_of(c): (c.n, c.total, c.good, c.sketch) for update in flush.panes for c in update.cells
-    }
+    return {key_of(c): (c.n, c.total, c.good, c.sketch) for u in updates(flush) for c in u.cells}

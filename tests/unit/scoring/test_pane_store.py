@@ -291,6 +291,29 @@ def test_what_the_zone_raises_is_passed_on() -> None:
         store.book([(0, 1, START_MS, 5, 1, ("", "", "", "", ""))], START_MS)
 
 
+def test_a_cell_of_an_indicator_that_cannot_be_is_refused() -> None:
+    store = Panes(ZONE, LIMITS)
+    possible, impossible = (Cell(("", 0, ""), DAY, START_MS, i, 1, 1, 1) for i in (63, 64))
+    with pytest.raises(ValueError, match="indicator 64"):
+        store.restore(Cells.of([possible, impossible]))
+    assert store.cells == 0
+    store.restore(Cells.of([possible]))
+    assert store.slice_after(None, 10, START_MS)[0].cells == [possible]
+
+
+def test_more_is_booked_at_once_than_is_summed_up_at_once() -> None:
+    """Every row in cells of its own, but for the organisation's."""
+    count = 9_000
+    store = Panes(ZONE, LIMITS)
+    names = [str(n) for n in range(count)]
+    store.book([Row(0, 1, START_MS, 5, 1, Holder(n, n, n), n, n) for n in names], START_MS)
+    assert store.cells == 3 * (1 + 5 * count)
+    cells = store.take_touched().cells
+    whole = [cell.n for cell in cells if cell.scope == ("", 0, "")]
+    assert whole == [count] * 3
+    assert sum(cell.n for cell in cells) == 3 * 6 * count
+
+
 def test_kinds_that_do_not_agree_are_refused() -> None:
     with pytest.raises(ValueError, match="kinds"):
         PaneStore(lambda time_ms: time_ms, ([True], [], [], []), LIMITS)

@@ -6,6 +6,8 @@
 
 use thiserror::Error;
 
+use crate::indicator_set::{IndicatorSet, MOST_INDICATORS};
+
 const BITS: u32 = 12;
 const MOST: u16 = (1 << BITS) - 1;
 
@@ -15,6 +17,8 @@ pub enum BucketError {
     Table(usize),
     #[error("the kinds of indicators are given for {0}, {1} and {2} of them")]
     Kinds(usize, usize, usize),
+    #[error("there is room for {MOST_INDICATORS} indicators, and not for {0}")]
+    Indicators(usize),
     #[error("there is no indicator {0}")]
     Indicator(u8),
     #[error("{0} is no value of a rating, per mille of its scale")]
@@ -85,7 +89,8 @@ impl IndicatorKinds {
     /// The same, when the parts agree.
     ///
     /// # Errors
-    /// When they are of different sizes, or the table has more ends than there are buckets.
+    /// When they are of different sizes or too many, or the table has more ends than there are
+    /// buckets.
     pub fn checked(self) -> Result<Self, BucketError> {
         if self.upper_ends.len() >= usize::from(MOST) {
             return Err(BucketError::Table(self.upper_ends.len()));
@@ -98,7 +103,15 @@ impl IndicatorKinds {
         if sizes.iter().any(|size| *size != sizes[0]) {
             return Err(BucketError::Kinds(sizes[0], sizes[1], sizes[2]));
         }
+        if sizes[0] > usize::from(MOST_INDICATORS) {
+            return Err(BucketError::Indicators(sizes[0]));
+        }
         Ok(self)
+    }
+
+    /// The gauges among the indicators, which must have been checked.
+    pub fn gauges(&self) -> IndicatorSet {
+        IndicatorSet::marked(&self.is_gauge)
     }
 
     /// The bucket of a measurement; none where its indicator keeps none.
@@ -179,5 +192,13 @@ mod tests {
             ..kinds()
         };
         assert_eq!(large.checked().err(), Some(BucketError::Table(4095)));
+        let many = |count| IndicatorKinds {
+            is_gauge: vec![false; count],
+            is_logarithmic: vec![false; count],
+            is_exact: vec![false; count],
+            upper_ends: vec![],
+        };
+        assert!(many(64).checked().is_ok());
+        assert_eq!(many(65).checked().err(), Some(BucketError::Indicators(65)));
     }
 }

@@ -7,8 +7,10 @@ use std::ops::Range;
 use thiserror::Error;
 
 use crate::buckets::Bucket;
-use crate::narrow::{Integers, Packed, WidthError};
-use crate::pane::{Pane, Sums};
+use crate::indicator_set::MOST_INDICATORS;
+use crate::msgpack::Write;
+use crate::narrow::{Integers, Width, WidthError, write_column, write_each, write_narrow};
+use crate::pane::{Pane, Piece, Sums};
 use crate::panes::{Level, PaneKey};
 use crate::scopes::{DepartmentNumber, ScopeName, ScopeNumber, Scopes};
 use crate::sketches;
@@ -24,6 +26,7 @@ const BUCKET_BYTES: usize = 10;
 /// What most of them have.
 const USUAL_CELL_BYTES: usize = 16;
 const USUAL_BUCKET_BYTES: usize = 4;
+const USUAL_SCOPE_BYTES: usize = 40;
 
 /// Of a record: cells at most, and bytes at most unless a single cell has more.
 #[derive(Clone, Copy, Debug)]
@@ -32,19 +35,18 @@ pub struct Limits {
     pub record_bytes: usize,
 }
 
-/// Some cells of a pane, by their places.
+/// Some cells of a pane.
 pub struct Part<'a> {
     pub key: PaneKey,
     pub pane: &'a Pane,
-    pub places: Vec<u32>,
+    pub pieces: Vec<Piece>,
 }
 
-/// Where a cell is found: in which part, and at which place of its pane.
+/// Where cells of a scope are found: in which part, and which piece of its pane they are.
 #[derive(Clone, Copy, Default)]
 struct Found {
-    scope: ScopeNumber,
     part: u32,
-    place: u32,
+    piece: Piece,
 }
 
 /// The cells of one scope, which lie side by side.
@@ -54,29 +56,40 @@ struct Run {
     first: usize,
 }
 
-/// Brings cells into the order of the wire, by counting how many each scope has.
+/// Brings cells into the order of the wire, by counting how many pieces each scope has.
 #[derive(Default)]
 pub struct Layout {
     /// By scope; all 0 between two calls.
-    counts: Vec<usize>,
+    counts: Vec<u32>,
+    found: Vec<Found>,
+    ordered: Vec<Found>,
 }
 
 impl Layout {
     pub fn lay_out(&mut self, parts: &[Part<'_>], scopes: &Scopes, limits: Limits) -> WireCells {
-        let cells = found_in(parts);
-        let runs = self.runs(&cells, scopes);
-        let ordered = self.ordered(&cells);
+        self.find(parts);
+        let runs = self.runs(scopes);
+        self.order();
         for run in &runs {
             self.counts[run.scope as usize] = 0;
         }
-        WireCells::new(parts, &ordered, runs, limits)
+        WireCells::new(parts, &self.ordered, runs, limits)
     }
 
-    /// The runs of all scopes that have cells; `counts` then says where each begins.
-    fn runs(&mut self, cells: &[Found], scopes: &Scopes) -> Vec<Run> {
+    fn find(&mut self, parts: &[Part<'_>]) {
+        self.found.clear();
+        for (part, Part { pieces, .. }) in (0..).zip(parts) {
+            let found = pieces.iter().map(|&piece| Found { part, piece });
+            self.found.extend(found);
+        }
+    }
+
+    /// The runs of all scopes that have cells; `counts` then says where the pieces of each begin.
+    fn runs(&mut self, scopes: &Scopes) -> Vec<Run> {
         self.counts.resize(scopes.len(), 0);
-        let mut runs = Vec::new();
-        for &Found { scope, .. } in cells {
+        let mut runs = Vec::with_capacity(self.found.len());
+        for found in &self.found {
+            let scope = found.piece.scope;
             if self.counts[scope as usize] == 0 {
                 runs.push(Run {
                     department: scopes.department_of(scope),
@@ -88,108 +101,96 @@ impl Layout {
         }
         runs.sort_unstable_by_key(|run| (run.department, run.scope));
         let mut end = 0;
-        for run in &mut runs {
+        for run in &runs {
             let count = &mut self.counts[run.scope as usize];
-            run.first = end;
             end += std::mem::replace(count, end);
         }
         runs
     }
 
-    /// The cells by run; within one as they came.
-    fn ordered(&mut self, cells: &[Found]) -> Vec<Found> {
-        let mut ordered = vec![Found::default(); cells.len()];
-        for cell in cells {
-            let next = &mut self.counts[cell.scope as usize];
-            ordered[*next] = *cell;
+    /// The pieces by run; within one as they came.
+    fn order(&mut self) {
+        self.ordered.resize(self.found.len(), Found::default());
+        for found in &self.found {
+            let next = &mut self.counts[found.piece.scope as usize];
+            self.ordered[*next as usize] = *found;
             *next += 1;
         }
-        ordered
     }
 }
 
-fn found_in(parts: &[Part<'_>]) -> Vec<Found> {
-    let size = parts.iter().map(|part| part.places.len()).sum();
-    let mut cells = Vec::with_capacity(size);
-    for (number, Part { pane, places, .. }) in (0..).zip(parts) {
-        cells.extend(places.iter().map(|place| Found {
-            scope: pane.cell(*place).scope,
-            part: number,
-            place: *place,
-        }));
-    }
-    cells
+/// A cell that is still as wide as it is in its pane.
+struct WireCell {
+    sums: Sums,
+    start: Minute,
+    /// The place of its run.
+    run: u32,
+    /// How many entries the sketches of the cells have up to its own.
+    entries: u32,
+    buckets: u16,
+    level: u8,
+    indicator: u8,
 }
 
-/// Cells as columns, still with the widths that they have in panes.
+/// Cells in the order of the wire.
 pub struct WireCells {
     limits: Limits,
     runs: Vec<Run>,
-    /// By cell: the place of its run.
-    run: Vec<u32>,
-    /// By cell, and once more at the end: how many entries of sketches come before.
-    entries: Vec<usize>,
-    level: Vec<u8>,
-    indicator: Vec<u8>,
-    start: Vec<Minute>,
-    n: Vec<i64>,
-    total: Vec<i64>,
-    good: Vec<i64>,
-    buckets: Vec<u16>,
+    cells: Vec<WireCell>,
     bucket: Vec<i16>,
     counts: Vec<i64>,
 }
 
 impl WireCells {
-    fn new(parts: &[Part<'_>], cells: &[Found], runs: Vec<Run>, limits: Limits) -> Self {
-        let size = cells.len();
+    fn new(parts: &[Part<'_>], found: &[Found], runs: Vec<Run>, limits: Limits) -> Self {
+        let size = found.iter().map(|found| found.piece.indicators.len()).sum();
         let mut wire = Self {
             limits,
-            run: run_of_each(&runs, size),
             runs,
-            entries: Vec::with_capacity(size + 1),
-            level: Vec::with_capacity(size),
-            indicator: Vec::with_capacity(size),
-            start: Vec::with_capacity(size),
-            n: Vec::with_capacity(size),
-            total: Vec::with_capacity(size),
-            good: Vec::with_capacity(size),
-            buckets: Vec::with_capacity(size),
-            bucket: Vec::new(),
-            counts: Vec::new(),
+            cells: Vec::with_capacity(size),
+            bucket: Vec::with_capacity(size),
+            counts: Vec::with_capacity(size),
         };
-        wire.entries.push(0);
-        for cell in cells {
-            wire.append(&parts[cell.part as usize], cell.place);
+        let mut run = 0;
+        for found in found {
+            while wire.runs[run].scope != found.piece.scope {
+                run += 1;
+                wire.runs[run].first = wire.len();
+            }
+            wire.append(&parts[found.part as usize], found.piece, run);
         }
         wire
     }
 
-    fn append(&mut self, part: &Part<'_>, place: u32) {
-        let cell = part.pane.cell(place);
-        self.level.push(part.key.level.wire());
-        self.indicator.push(cell.indicator);
-        self.start.push(part.key.start);
-        self.n.push(cell.sums.n);
-        self.total.push(cell.sums.total);
-        self.good.push(cell.sums.good);
-        let before = self.counts.len();
-        for (bucket, count) in part.pane.entries(cell) {
-            self.bucket.push(bucket.wire());
-            self.counts.push(count);
+    fn append(&mut self, part: &Part<'_>, piece: Piece, run: usize) {
+        let run = u32::try_from(run).expect("fewer than 2^32 scopes");
+        let sketches = part.pane.sketches();
+        for (indicator, cell) in part.pane.cells(piece) {
+            let before = self.counts.len();
+            for (bucket, count) in sketches.entries(cell.sketch) {
+                self.bucket.push(bucket.wire());
+                self.counts.push(count);
+            }
+            let buckets = u16::try_from(self.counts.len() - before).expect("12 bits of buckets");
+            self.cells.push(WireCell {
+                sums: cell.sums,
+                start: part.key.start,
+                run,
+                entries: u32::try_from(self.counts.len()).expect("fewer than 2^32 entries"),
+                buckets,
+                level: part.key.level.wire(),
+                indicator,
+            });
         }
-        let buckets = u16::try_from(self.counts.len() - before).expect("12 bits of buckets");
-        self.buckets.push(buckets);
-        self.entries.push(self.counts.len());
     }
 
     /// How many cells.
     pub fn len(&self) -> usize {
-        self.run.len()
+        self.cells.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.run.is_empty()
+        self.cells.is_empty()
     }
 
     /// All cells in records of bounded size.
@@ -237,28 +238,23 @@ impl WireCells {
     }
 
     fn bytes_before(&self, cell: usize) -> usize {
-        CELL_BYTES * cell + BUCKET_BYTES * self.entries[cell]
+        CELL_BYTES * cell + BUCKET_BYTES * self.entries_before(cell)
+    }
+
+    fn entries_before(&self, cell: usize) -> usize {
+        cell.checked_sub(1)
+            .map_or(0, |before| self.cells[before].entries as usize)
     }
 
     fn record(&self, cells: Range<usize>) -> Record<'_> {
-        let (first, last) = (self.run[cells.start], self.run[cells.end - 1]);
-        let entries = self.entries[cells.start]..self.entries[cells.end];
-        let usual = USUAL_CELL_BYTES * cells.len() + USUAL_BUCKET_BYTES * entries.len();
-        let mut columns = Packed::with_capacity(usual);
-        let runs = self.run[cells.clone()].iter();
-        columns.push_narrow(runs.map(|run| i64::from(run.wrapping_sub(first))));
-        columns.push(&self.level[cells.clone()]);
-        columns.push(&self.indicator[cells.clone()]);
-        columns.push_narrow(wide(&self.start[cells.clone()]));
-        columns.push_narrow(wide(&self.n[cells.clone()]));
-        columns.push_narrow(wide(&self.total[cells.clone()]));
-        columns.push_narrow(wide(&self.good[cells.clone()]));
-        columns.push_narrow(wide(&self.buckets[cells]));
-        columns.push_narrow(wide(&self.bucket[entries.clone()]));
-        columns.push_narrow(wide(&self.counts[entries]));
+        let entries = self.entries_before(cells.start)..self.entries_before(cells.end);
+        let (first, last) = (self.cells[cells.start].run, self.cells[cells.end - 1].run);
         Record {
             runs: &self.runs[first as usize..=last as usize],
-            columns,
+            first_run: first,
+            cells: &self.cells[cells],
+            bucket: &self.bucket[entries.clone()],
+            counts: &self.counts[entries],
         }
     }
 }
@@ -267,41 +263,90 @@ fn wide<T: Copy + Into<i64>>(column: &[T]) -> impl ExactSizeIterator<Item = i64>
     column.iter().map(|value| (*value).into())
 }
 
-fn run_of_each(runs: &[Run], cells: usize) -> Vec<u32> {
-    let mut run = Vec::with_capacity(cells);
-    for (number, next) in (0..).zip(&runs[1.min(runs.len())..]) {
-        run.resize(next.first, number);
-    }
-    run.resize(
-        cells,
-        u32::try_from(runs.len())
-            .expect("fewer than 2^32 scopes")
-            .saturating_sub(1),
-    );
-    run
-}
-
-/// Some cells as `Cells` has them.
+/// Some cells, to be written as `Cells` has them.
 pub struct Record<'a> {
     runs: &'a [Run],
-    columns: Packed<COLUMNS>,
+    first_run: u32,
+    cells: &'a [WireCell],
+    bucket: &'a [i16],
+    counts: &'a [i64],
 }
 
 impl Record<'_> {
-    /// The distinct scopes, among which the first column has places; `scopes` are those of the store
-    /// that the cells are of.
-    pub fn scopes<'s>(&self, scopes: &'s Scopes) -> impl ExactSizeIterator<Item = ScopeName<'s>> {
-        self.runs.iter().map(|run| scopes.name(run.scope))
+    /// Append the `MessagePack` of `Cells`; `scopes` are those of the store that the cells are of.
+    pub fn write(&self, scopes: &Scopes, buffer: &mut Vec<u8>) {
+        let usual = USUAL_CELL_BYTES * self.cells.len() + USUAL_BUCKET_BYTES * self.counts.len();
+        buffer.reserve(usual + USUAL_SCOPE_BYTES * self.runs.len());
+        buffer.array(1 + COLUMNS);
+        buffer.array(self.runs.len());
+        for run in self.runs {
+            let (department, kind, id) = scopes.name(run.scope);
+            buffer.array(3);
+            buffer.text(department);
+            buffer.uint(u64::from(kind));
+            buffer.text(id);
+        }
+        let first_run = self.first_run;
+        let cells = self.cells.iter();
+        let widths = self.widths();
+        let run = |cell: &WireCell| i64::from(cell.run - first_run);
+        write_column(cells.clone().map(run), widths.run, buffer);
+        write_each(cells.clone().map(|cell| [cell.level]), buffer);
+        write_each(cells.clone().map(|cell| [cell.indicator]), buffer);
+        let start = |cell: &WireCell| i64::from(cell.start);
+        write_column(cells.clone().map(start), widths.start, buffer);
+        write_column(cells.clone().map(|cell| cell.sums.n), widths.n, buffer);
+        write_column(
+            cells.clone().map(|cell| cell.sums.total),
+            widths.total,
+            buffer,
+        );
+        write_column(
+            cells.clone().map(|cell| cell.sums.good),
+            widths.good,
+            buffer,
+        );
+        let buckets = |cell: &WireCell| i64::from(cell.buckets);
+        write_column(cells.map(buckets), widths.buckets, buffer);
+        write_narrow(wide(self.bucket), buffer);
+        write_narrow(wide(self.counts), buffer);
     }
 
-    /// In the order of `Cells`.
-    pub fn columns(&self) -> [&[u8]; COLUMNS] {
-        self.columns.columns()
+    /// Those of all columns are found in one go.
+    fn widths(&self) -> Widths {
+        let mut widths = Widths::default();
+        for cell in self.cells {
+            widths.start.hold(i64::from(cell.start));
+            widths.n.hold(cell.sums.n);
+            widths.total.hold(cell.sums.total);
+            widths.good.hold(cell.sums.good);
+            widths.buckets.hold(i64::from(cell.buckets));
+        }
+        let last = self
+            .cells
+            .last()
+            .map_or(0, |cell| cell.run - self.first_run);
+        widths.run.hold(i64::from(last));
+        widths
     }
+}
 
-    /// The bytes of all columns.
-    pub fn nbytes(&self) -> usize {
-        self.columns.nbytes()
+#[derive(Default)]
+struct Widths {
+    run: Width,
+    start: Width,
+    n: Width,
+    total: Width,
+    good: Width,
+    buckets: Width,
+}
+
+/// Append the `MessagePack` of `Cells` that are none.
+pub fn write_no_cells(buffer: &mut Vec<u8>) {
+    buffer.array(1 + COLUMNS);
+    buffer.array(0);
+    for _ in 0..COLUMNS {
+        buffer.bin(&[]);
     }
 }
 
@@ -313,6 +358,8 @@ pub enum WireError {
     Indicators(usize, usize),
     #[error("a cell's scope is number {0} of {1}")]
     Scope(i64, usize),
+    #[error("a cell cannot be of indicator {0}")]
+    Indicator(u8),
     #[error("there is no level {0}")]
     Level(u8),
     #[error("minute {0} lies outside of the time that panes have")]
@@ -405,6 +452,8 @@ impl<'a> CellColumns<'a> {
             .iter()
             .find(|level| Level::from_wire(**level).is_none());
         unknown.map_or(Ok(()), |level| Err(WireError::Level(*level)))?;
+        let impossible = self.indicator.iter().find(|own| **own >= MOST_INDICATORS);
+        impossible.map_or(Ok(()), |own| Err(WireError::Indicator(*own)))?;
         all(
             self.start,
             |minute| Minute::try_from(minute).is_ok(),

@@ -8,6 +8,9 @@ use crate::scopes::Scopes;
 /// Bytes of tickets or cells that a record holds, unless a single one has more.
 pub const RECORD_BYTES: usize = 512 * 1024;
 
+/// Room for what the tickets, rows or cells of a flush of some fifty events take.
+const USUAL_BYTES: usize = 32 * 1024;
+
 /// What every record of a flush says. `rules` are the versions that were applied and their digests;
 /// `marks` those of `Lateness`; `settled_ms` the stream time before which all that fell due is
 /// booked.
@@ -40,11 +43,11 @@ impl<'a> Writer<'a> {
             header,
             rules,
             records: Vec::new(),
-            tickets: Vec::new(),
+            tickets: Vec::with_capacity(USUAL_BYTES),
             ticket_count: 0,
-            rows: Vec::new(),
+            rows: Vec::with_capacity(USUAL_BYTES),
             rows_count: 0,
-            cells: Vec::new(),
+            cells: Vec::with_capacity(USUAL_BYTES),
             cells_count: 0,
         }
     }
@@ -80,28 +83,26 @@ impl<'a> Writer<'a> {
     }
 
     pub fn cells(&mut self, record: &Record<'_>, scopes: &Scopes) {
-        self.make_room(record.nbytes());
-        let names = record.scopes(scopes);
-        self.cells.array(1 + COLUMNS);
-        self.cells.array(names.len());
-        for (department, kind, id) in names {
-            self.cells.array(3);
-            self.cells.text(department);
-            self.cells.uint(u64::from(kind));
-            self.cells.text(id);
+        let used = self.used();
+        let before = self.cells.len();
+        record.write(scopes, &mut self.cells);
+        if used > 0 && self.used() > RECORD_BYTES {
+            let cells = self.cells.split_off(before);
+            self.finish_record();
+            self.cells = cells;
         }
-        record
-            .columns()
-            .iter()
-            .for_each(|column| self.cells.bin(column));
         self.cells_count += 1;
     }
 
     fn make_room(&mut self, size: usize) {
-        let used = self.tickets.len() + self.rows.len() + self.cells.len();
+        let used = self.used();
         if used > 0 && used + size > RECORD_BYTES {
             self.finish_record();
         }
+    }
+
+    fn used(&self) -> usize {
+        self.tickets.len() + self.rows.len() + self.cells.len()
     }
 
     pub fn finish(mut self) -> Vec<Vec<u8>> {
@@ -120,7 +121,8 @@ impl<'a> Writer<'a> {
             marks,
             settled_ms,
         } = self.header;
-        let mut record = Vec::with_capacity(self.tickets.len() + self.cells.len() + 512);
+        let size = self.used();
+        let mut record = Vec::with_capacity(size + 512);
         record.array(10);
         record.int(*revision);
         record.int(*cycle);
@@ -243,4 +245,89 @@ fn read_cells<'a>(reader: &mut Reader<'a>) -> Read<CellsView<'a>> {
 
 fn read_times(reader: &mut Reader<'_>) -> Read<Vec<i64>> {
     (0..reader.array()?).map(|_| reader.int()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pyo3::PyResult;
+
+    use super::*;
+    use crate::buckets::IndicatorKinds;
+    use crate::cells::{CellColumns, Limits};
+    use crate::names::{NameTable, Names, Symbols};
+    use crate::panes::{Booked, Midnights, PaneStore};
+
+    struct AlwaysMidnight;
+
+    impl Midnights for AlwaysMidnight {
+        fn midnight(&mut self, _: i64) -> PyResult<i64> {
+            Ok(0)
+        }
+    }
+
+    /// Panes with three cells for each of so many channels.
+    fn panes(channels: u32) -> PaneStore {
+        let kinds = IndicatorKinds {
+            is_gauge: vec![false],
+            is_logarithmic: vec![false],
+            is_exact: vec![false],
+            upper_ends: vec![],
+        };
+        let limits = Limits {
+            cells: 4_000,
+            record_bytes: RECORD_BYTES,
+        };
+        let mut store = PaneStore::new(kinds, limits).expect("kinds of one indicator");
+        let (mut names, mut symbols) = (NameTable::default(), Symbols::default());
+        let rows: Vec<_> = (0..channels)
+            .map(|channel| Booked {
+                indicator: 0,
+                sign: 1,
+                time_ms: 0,
+                value: i64::MAX / 3,
+                good: 0,
+                names: names.number(Names {
+                    channel: symbols.number(&format!("{channel:099}")),
+                    ..Names::default()
+                }),
+            })
+            .collect();
+        let booked = store.book(rows, &names, &symbols, &mut AlwaysMidnight, 0);
+        booked.expect("rows that can be");
+        store
+    }
+
+    #[test]
+    fn a_record_that_is_full_is_followed_by_another() {
+        let header = Header {
+            revision: 1,
+            cycle: 2,
+            positions: vec![3],
+            watermark_ms: 4,
+            marks: vec![5],
+            settled_ms: 6,
+        };
+        let mut store = panes(9_999);
+        let cells = store.take_touched();
+        let mut writer = Writer::new(&header, &[]);
+        writer.ticket("t", &vec![7; 300_000]);
+        for record in cells.records() {
+            writer.cells(&record, store.scopes());
+        }
+        let records = writer.finish();
+        let mut found = 0;
+        for (place, record) in records.iter().enumerate() {
+            assert!(record.len() < RECORD_BYTES + 100);
+            let reading = read(record).expect("a record");
+            assert_eq!(reading.header, header);
+            assert_eq!(reading.tickets.len(), usize::from(place == 0));
+            assert!(!reading.cells.is_empty());
+            for view in reading.cells {
+                let columns = CellColumns::new(view.columns, view.scopes.len());
+                found += columns.expect("cells").rows().count();
+            }
+        }
+        assert_eq!(found, 3 * 10_000);
+        assert!(records.len() > 2);
+    }
 }

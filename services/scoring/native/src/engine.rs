@@ -6,7 +6,7 @@
 //! stored, or that failed, the engine is discarded and restored.
 
 use pyo3::PyResult;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::booking::{Arrival, Booked, Booking, Refused};
 use crate::calendar::Layout;
@@ -329,12 +329,13 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     /// due; what they state is booked together.
     fn book_all(
         &mut self,
-        arrivals: Vec<Arrival<R>>,
+        mut arrivals: Vec<Arrival<R>>,
         due: &[u32],
         until_ms: i64,
         refused: &mut Vec<Refused<R>>,
     ) -> PyResult<Booked> {
-        let by_ticket = grouped(arrivals);
+        let tickets = group(&mut arrivals);
+        let mut arrivals = arrivals.into_iter();
         let mut booking = Booking::new(
             &mut self.lifecycle,
             &mut self.tickets,
@@ -342,8 +343,8 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             self.settled_ms,
             until_ms,
         );
-        for (place, arrivals) in by_ticket {
-            booking.live_through(place, arrivals.into_iter(), refused)?;
+        for (place, count) in tickets {
+            booking.live_through(place, arrivals.by_ref().take(count), refused)?;
         }
         for &place in due {
             booking.settle(place)?;
@@ -596,21 +597,25 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         self.panes.take_overflows();
         self.panes.drop_expired(self.watermark_ms);
         self.panes_expired_ms = self.watermark_ms;
-        self.panes.rest_all();
+        self.panes.rest_left(self.watermark_ms);
         self.cycle += 1;
     }
 }
 
-/// Arrivals by ticket, in the order in which each ticket came first.
-fn grouped<R>(arrivals: Vec<Arrival<R>>) -> Vec<(u32, Vec<Arrival<R>>)> {
-    let mut groups: Vec<(u32, Vec<Arrival<R>>)> = Vec::new();
-    let mut places: FxHashMap<u32, usize> = FxHashMap::default();
-    for arrival in arrivals {
+/// Bring arrivals into the order in which each ticket came first; the tickets, each with how many
+/// it has.
+fn group<R>(arrivals: &mut [Arrival<R>]) -> Vec<(u32, usize)> {
+    let mut groups: Vec<(u32, usize)> = Vec::with_capacity(arrivals.len());
+    let mut places = FxHashMap::with_capacity_and_hasher(arrivals.len(), FxBuildHasher);
+    for arrival in &*arrivals {
         let place = *places.entry(arrival.ticket).or_insert(groups.len());
         match groups.get_mut(place) {
-            Some((_, group)) => group.push(arrival),
-            None => groups.push((arrival.ticket, vec![arrival])),
+            Some((_, count)) => *count += 1,
+            None => groups.push((arrival.ticket, 1)),
         }
+    }
+    if groups.len() < arrivals.len() {
+        arrivals.sort_by_cached_key(|arrival| places[&arrival.ticket]);
     }
     groups
 }

@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::msgpack::Write;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{bytes} bytes are no column of {entries} integers")]
 pub struct WidthError {
@@ -28,35 +30,18 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
     }
 
     /// The next column, of entries that have their width already.
-    pub fn push(&mut self, column: &[u8]) {
-        self.bytes.extend_from_slice(column);
-        self.end_column();
-    }
-
-    /// The same, entry by entry.
-    pub fn push_each<const WIDTH: usize>(&mut self, entries: impl Iterator<Item = [u8; WIDTH]>) {
-        entries.for_each(|entry| self.bytes.extend(entry));
+    pub fn push_each<const WIDTH: usize>(
+        &mut self,
+        entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
+    ) {
+        append(entries, &mut self.bytes);
         self.end_column();
     }
 
     /// The next column, made as narrow as it can be.
     pub fn push_narrow(&mut self, values: impl ExactSizeIterator<Item = i64> + Clone) {
-        match width_of(values.clone()) {
-            1 => self.append::<1>(values),
-            2 => self.append::<2>(values),
-            4 => self.append::<4>(values),
-            _ => self.append::<8>(values),
-        }
+        append_narrow(values.clone(), Width::of(values), &mut self.bytes);
         self.end_column();
-    }
-
-    fn append<const WIDTH: usize>(&mut self, values: impl ExactSizeIterator<Item = i64>) {
-        let first = self.bytes.len();
-        self.bytes.resize(first + WIDTH * values.len(), 0);
-        let entries = self.bytes[first..].chunks_exact_mut(WIDTH);
-        for (entry, value) in entries.zip(values) {
-            entry.copy_from_slice(&value.to_le_bytes()[..WIDTH]);
-        }
     }
 
     fn end_column(&mut self) {
@@ -73,21 +58,83 @@ impl<const COLUMNS: usize> Packed<COLUMNS> {
     pub fn columns(&self) -> [&[u8]; COLUMNS] {
         std::array::from_fn(|place| self.column(place))
     }
+}
 
-    /// The bytes of all columns.
-    pub fn nbytes(&self) -> usize {
-        self.bytes.len()
+/// A column by itself, of entries that have their width already, as binary data of `MessagePack`.
+pub fn write_each<const WIDTH: usize>(
+    entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
+    buffer: &mut Vec<u8>,
+) {
+    buffer.bin_header(WIDTH * entries.len());
+    append(entries, buffer);
+}
+
+/// The same, made as narrow as it can be.
+pub fn write_narrow(values: impl ExactSizeIterator<Item = i64> + Clone, buffer: &mut Vec<u8>) {
+    write_column(values.clone(), Width::of(values), buffer);
+}
+
+/// The same with a width that holds all of the values.
+pub fn write_column(
+    values: impl ExactSizeIterator<Item = i64>,
+    width: Width,
+    buffer: &mut Vec<u8>,
+) {
+    buffer.bin_header(width.bytes() * values.len());
+    append_narrow(values, width, buffer);
+}
+
+fn append_narrow(values: impl ExactSizeIterator<Item = i64>, width: Width, buffer: &mut Vec<u8>) {
+    match width.bytes() {
+        1 => append(values.map(low::<1>), buffer),
+        2 => append(values.map(low::<2>), buffer),
+        4 => append(values.map(low::<4>), buffer),
+        _ => append(values.map(i64::to_le_bytes), buffer),
     }
 }
 
-/// How many bytes the greatest of some values needs, signs included. Where the bits of a value begin
-/// to differ from its sign, it differs from itself shifted by one.
-fn width_of(values: impl Iterator<Item = i64>) -> usize {
-    match values.fold(0, |bits, value| bits | (value ^ value << 1)) {
-        0..=0xff => 1,
-        0x100..=0xffff => 2,
-        0x1_0000..=0xffff_ffff => 4,
-        _ => 8,
+fn low<const WIDTH: usize>(value: i64) -> [u8; WIDTH] {
+    std::array::from_fn(|place| value.to_le_bytes()[place])
+}
+
+fn append<const WIDTH: usize>(
+    entries: impl ExactSizeIterator<Item = [u8; WIDTH]>,
+    buffer: &mut Vec<u8>,
+) {
+    let first = buffer.len();
+    buffer.resize(first + WIDTH * entries.len(), 0);
+    let places = buffer[first..].chunks_exact_mut(WIDTH);
+    for (place, entry) in places.zip(entries) {
+        place.copy_from_slice(&entry);
+    }
+}
+
+/// How wide the entries of a column have to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Width {
+    bits: i64,
+}
+
+impl Width {
+    fn of(values: impl Iterator<Item = i64>) -> Self {
+        let mut width = Self::default();
+        values.for_each(|value| width.hold(value));
+        width
+    }
+
+    /// Be wide enough for a value too, its sign included. Where its bits begin to differ from its
+    /// sign, it differs from itself shifted by one.
+    pub fn hold(&mut self, value: i64) {
+        self.bits |= value ^ value << 1;
+    }
+
+    fn bytes(self) -> usize {
+        match self.bits {
+            0..=0xff => 1,
+            0x100..=0xffff => 2,
+            0x1_0000..=0xffff_ffff => 4,
+            _ => 8,
+        }
     }
 }
 
@@ -190,14 +237,22 @@ mod tests {
     }
 
     #[test]
+    fn a_column_by_itself_says_how_long_it_is() {
+        let mut buffer = Vec::new();
+        write_narrow([1, -300].into_iter(), &mut buffer);
+        write_each([[7], [8]].into_iter(), &mut buffer);
+        write_narrow([].into_iter(), &mut buffer);
+        assert_eq!(buffer, [0xc4, 4, 1, 0, 0xd4, 0xfe, 0xc4, 2, 7, 8, 0xc4, 0]);
+    }
+
+    #[test]
     fn columns_lie_one_behind_the_other() {
         let mut packed = Packed::<3>::with_capacity(8);
-        packed.push(b"ab");
+        packed.push_each([*b"a", *b"b"].into_iter());
         packed.push_narrow([].into_iter());
         packed.push_narrow([1, -300].into_iter());
         let columns: [&[u8]; 3] = [b"ab", b"", &[1, 0, 0xd4, 0xfe]];
         assert_eq!(packed.columns(), columns);
-        assert_eq!(packed.nbytes(), 6);
     }
 
     #[test]

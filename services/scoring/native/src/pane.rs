@@ -1,13 +1,11 @@
-//! The cells of one pane: dense rows, and an index from (scope, indicator) to a place in them.
+//! The cells of one pane: a row for each scope, and in it a cell for each indicator that it has.
 
-use std::hash::BuildHasher;
-
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHashMap;
 
 use crate::buckets::Bucket;
+use crate::indicator_set::{IndicatorSet, MOST_INDICATORS};
 use crate::msgpack::{Read, Reader, Write};
+use crate::rooms::{self, Rooms, room};
 use crate::scopes::ScopeNumber;
 use crate::sketches::{Sketch, SketchArena};
 
@@ -31,51 +29,35 @@ impl Sums {
     }
 }
 
-/// Which cell of a pane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CellKey {
-    pub scope: ScopeNumber,
-    pub indicator: u8,
-}
-
-impl CellKey {
-    fn hash(self) -> u64 {
-        FxBuildHasher.hash_one(u64::from(self.scope) << 8 | u64::from(self.indicator))
-    }
-}
-
-/// 40 bytes, for there are millions of them.
+/// 32 bytes: two of them lie in a line of memory.
+#[derive(Clone, Copy, Default)]
 pub struct Cell {
     pub sums: Sums,
-    pub scope: ScopeNumber,
     pub sketch: Sketch,
-    pub indicator: u8,
-    is_touched: bool,
 }
 
-impl Cell {
-    fn new(key: CellKey) -> Self {
-        Self {
-            sums: Sums::default(),
-            scope: key.scope,
-            sketch: Sketch::default(),
-            indicator: key.indicator,
-            is_touched: false,
-        }
-    }
-
-    fn key(&self) -> CellKey {
-        CellKey {
-            scope: self.scope,
-            indicator: self.indicator,
-        }
-    }
+/// The cells of a scope: those of `indicators`, ascending, from `first` on, with room for a power of
+/// two of them.
+#[derive(Clone, Copy)]
+struct Row {
+    scope: ScopeNumber,
+    first: u32,
+    indicators: IndicatorSet,
+    touched: IndicatorSet,
 }
 
-/// The cells of a level that start together; a place is given to each when it is first booked in.
-/// `round` is that of slices in which the pane came to be. A pane that was not booked in lately is at
-/// rest: its cells lie one behind the other in as few bytes as they need. To be read they are shown,
-/// to be changed the pane is woken.
+/// Some cells of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Piece {
+    pub scope: ScopeNumber,
+    row: u32,
+    pub indicators: IndicatorSet,
+}
+
+/// The cells of a level that start together; a row is given to each scope when it is first booked
+/// in. `round` is that of slices in which the pane came to be. A pane that was not booked in lately
+/// is at rest: its cells lie one behind the other in as few bytes as they need. To be read they are
+/// shown, to be changed the pane is woken.
 pub struct Pane {
     pub round: u32,
     len: u32,
@@ -85,14 +67,20 @@ pub struct Pane {
 }
 
 enum Form {
-    Awake(Rows, HashTable<u32>),
+    Awake(Held, Index),
     Resting(Box<[u8]>),
-    Shown(Rows, Box<[u8]>),
+    Shown(Held, Box<[u8]>),
 }
 
+/// The row of each scope.
+type Index = FxHashMap<ScopeNumber, u32>;
+
+const _: () = assert!(MOST_INDICATORS as usize <= rooms::MOST);
+
 #[derive(Default)]
-struct Rows {
-    cells: Vec<Cell>,
+struct Held {
+    rows: Vec<Row>,
+    cells: Rooms<Cell>,
     sketches: SketchArena,
 }
 
@@ -101,13 +89,13 @@ impl Pane {
         Self {
             round,
             len: 0,
-            form: Form::Awake(Rows::default(), HashTable::new()),
+            form: Form::Awake(Held::default(), Index::default()),
             touched: Vec::new(),
             was_changed: false,
         }
     }
 
-    /// How many cells; their places count from 0.
+    /// How many cells.
     pub fn len(&self) -> u32 {
         self.len
     }
@@ -116,41 +104,64 @@ impl Pane {
         self.len == 0
     }
 
-    /// Of a pane that is not at rest.
-    pub fn cell(&self, place: u32) -> &Cell {
-        &self.rows().cells[place as usize]
+    /// The cells of a piece with their indicators, ascending; of a pane that is not at rest.
+    pub fn cells(&self, piece: Piece) -> impl Iterator<Item = (u8, &Cell)> {
+        let Held { rows, cells, .. } = self.held();
+        let row = &rows[piece.row as usize];
+        let cells = cells.from(row.first);
+        let placed = piece.indicators.placed_in(row.indicators);
+        placed.map(|(indicator, place)| (indicator, &cells[place]))
     }
 
     /// Of a pane that is not at rest.
-    pub fn entries(&self, cell: &Cell) -> impl Iterator<Item = (Bucket, i64)> {
-        self.rows().sketches.entries(cell.sketch)
+    pub fn sketches(&self) -> &SketchArena {
+        &self.held().sketches
     }
 
-    /// Change a cell, and its sketch by the counts given; whether its total overflowed.
-    pub fn add(
+    /// Change the cells of a scope for some indicators, ascending, and their sketches by the counts
+    /// given; how many totals overflowed. The number of its row may be guessed, and is known then.
+    pub fn add<C: Iterator<Item = (Bucket, i64)>>(
         &mut self,
-        key: CellKey,
-        sums: Sums,
-        counts: impl Iterator<Item = (Bucket, i64)>,
-    ) -> bool {
-        let place = self.place(key);
-        let rows = self.rows_mut();
-        let cell = &mut rows.cells[place as usize];
-        let overflowed = cell.sums.add(sums);
-        for (bucket, count) in counts {
-            rows.sketches.add(&mut cell.sketch, bucket, count);
+        (scope, guess): (ScopeNumber, &mut u32),
+        indicators: IndicatorSet,
+        changes: impl Iterator<Item = (Sums, C)>,
+    ) -> u64 {
+        let number = self.row(scope, *guess, indicators);
+        *guess = number;
+        let Form::Awake(rows, _) = &mut self.form else {
+            unreachable!("it was woken");
+        };
+        let row = &mut rows.rows[number as usize];
+        if row.touched.is_empty() {
+            self.touched.push(number);
         }
-        if !std::mem::replace(&mut cell.is_touched, true) {
-            self.touched.push(place);
+        row.touched = row.touched.with(indicators);
+        let cells = rows.cells.from_mut(row.first);
+        let mut overflows = 0;
+        for ((_, place), (sums, counts)) in indicators.placed_in(row.indicators).zip(changes) {
+            let cell = &mut cells[place];
+            overflows += u64::from(cell.sums.add(sums));
+            for (bucket, count) in counts {
+                rows.sketches.add(&mut cell.sketch, bucket, count);
+            }
         }
-        overflowed
+        overflows
     }
 
     /// Set a cell to what a changelog says.
-    pub fn replace(&mut self, key: CellKey, sums: Sums, counts: &[(Bucket, i64)]) {
-        let place = self.place(key);
-        let rows = self.rows_mut();
-        let cell = &mut rows.cells[place as usize];
+    pub fn replace(
+        &mut self,
+        scope: ScopeNumber,
+        indicator: u8,
+        sums: Sums,
+        counts: &[(Bucket, i64)],
+    ) {
+        let number = self.row(scope, 0, IndicatorSet::of(indicator));
+        let Form::Awake(rows, _) = &mut self.form else {
+            unreachable!("it was woken");
+        };
+        let row = &rows.rows[number as usize];
+        let cell = &mut rows.cells.from_mut(row.first)[row.indicators.rank(indicator)];
         cell.sums = sums;
         rows.sketches.clear(&mut cell.sketch);
         for (bucket, count) in counts {
@@ -158,20 +169,57 @@ impl Pane {
         }
     }
 
-    /// The places of the cells added to since the last call, each once.
-    pub fn take_touched(&mut self) -> Vec<u32> {
-        let touched = std::mem::take(&mut self.touched);
-        for place in &touched {
-            self.rows_mut().cells[*place as usize].is_touched = false;
+    /// The cells added to since the last call, each once.
+    pub fn take_touched(&mut self) -> Vec<Piece> {
+        let Form::Awake(rows, _) = &mut self.form else {
+            return Vec::new();
+        };
+        let piece = |number| {
+            let row: &mut Row = &mut rows.rows[number as usize];
+            Piece {
+                scope: row.scope,
+                row: number,
+                indicators: std::mem::take(&mut row.touched),
+            }
+        };
+        self.touched.drain(..).map(piece).collect()
+    }
+
+    /// Up to so many cells, in the order of rows and in these of indicators, from a place on; how
+    /// many they are, and the place behind them. A cell keeps its place whatever comes to be. The
+    /// pane must not be at rest.
+    pub fn slice(&self, from: u32, most: usize) -> (Vec<Piece>, usize, u32) {
+        let mut pieces = Vec::new();
+        let mut left = most;
+        let (mut next, first) = (from, row_of(from));
+        for (row, held) in (first..).zip(&self.held().rows[first as usize..]) {
+            if left == 0 {
+                break;
+            }
+            let ahead = if row == first {
+                held.indicators.from(indicator_of(from))
+            } else {
+                held.indicators
+            };
+            let indicators = ahead.least(left);
+            if let Some(last) = indicators.greatest() {
+                left -= indicators.len();
+                next = place(row, last) + 1;
+                pieces.push(Piece {
+                    scope: held.scope,
+                    row,
+                    indicators,
+                });
+            }
         }
-        touched
+        (pieces, most - left, next)
     }
 
     /// Let a pane that rests be read.
     pub fn show(&mut self) {
         if let Form::Resting(packed) = &mut self.form {
             let packed = std::mem::take(packed);
-            self.form = Form::Shown(Rows::unpacked(&packed), packed);
+            self.form = Form::Shown(Held::unpacked(&packed), packed);
         }
     }
 
@@ -186,34 +234,28 @@ impl Pane {
     pub fn rest_if_idle(&mut self) {
         if !std::mem::take(&mut self.was_changed) {
             self.rest();
-        } else if let Form::Awake(Rows { cells, sketches }, _) = &mut self.form {
-            sketches.tidy(cells.iter_mut().map(|cell| &mut cell.sketch));
+        } else if let Form::Awake(rows, _) = &mut self.form {
+            rows.tidy();
         }
     }
 
     /// Come to rest, unless somebody has yet to take what was touched.
     pub fn rest(&mut self) {
         if let (Form::Awake(rows, _), true) = (&self.form, self.touched.is_empty()) {
-            self.form = Form::Resting(rows.packed());
+            self.form = Form::Resting(rows.packed(self.len as usize));
         }
     }
 
-    fn rows(&self) -> &Rows {
+    fn held(&self) -> &Held {
         match &self.form {
             Form::Awake(rows, _) | Form::Shown(rows, _) => rows,
             Form::Resting(_) => unreachable!("who reads a pane that rests has it shown"),
         }
     }
 
-    fn rows_mut(&mut self) -> &mut Rows {
-        match &mut self.form {
-            Form::Awake(rows, _) => rows,
-            Form::Resting(_) | Form::Shown(..) => unreachable!("who changes a pane has woken it"),
-        }
-    }
-
-    /// The place of a cell, in a pane that is awake from now on.
-    fn place(&mut self, key: CellKey) -> u32 {
+    /// The row of a scope, with cells for these indicators at least, in a pane that is awake from
+    /// now on.
+    fn row(&mut self, scope: ScopeNumber, guess: u32, indicators: IndicatorSet) -> u32 {
         self.was_changed = true;
         self.show();
         if let Form::Shown(rows, _) = &mut self.form {
@@ -224,48 +266,98 @@ impl Pane {
         let Form::Awake(rows, index) = &mut self.form else {
             unreachable!("it was woken");
         };
-        let cells = &mut rows.cells;
-        let entry = index.entry(
-            key.hash(),
-            |place| cells[*place as usize].key() == key,
-            |place| cells[*place as usize].key().hash(),
-        );
-        match entry {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(vacant) => {
-                let place = number(cells.len());
-                vacant.insert(place);
-                cells.push(Cell::new(key));
-                self.len = place + 1;
-                place
-            }
-        }
+        let guessed = rows.rows.get(guess as usize);
+        let row = if guessed.is_some_and(|row| row.scope == scope) {
+            guess
+        } else {
+            *index.entry(scope).or_insert_with(|| rows.begin(scope))
+        };
+        self.len += rows.widen(row, indicators);
+        row
     }
 }
 
-impl Rows {
-    fn index(&self) -> HashTable<u32> {
-        let cells = &self.cells;
-        let hash = |place: &u32| cells[*place as usize].key().hash();
-        let mut index = HashTable::with_capacity(cells.len());
-        for place in 0..number(cells.len()) {
-            index.insert_unique(hash(&place), place, hash);
-        }
-        index
+impl Held {
+    fn begin(&mut self, scope: ScopeNumber) -> u32 {
+        let row = number(self.rows.len());
+        self.rows.push(Row {
+            scope,
+            first: 0,
+            indicators: IndicatorSet::default(),
+            touched: IndicatorSet::default(),
+        });
+        row
     }
 
-    /// Scope, indicator, sums and sketch of each cell, in the order of their places; their number
-    /// comes first.
-    fn packed(&self) -> Box<[u8]> {
-        let mut buffer = Vec::with_capacity(16 * self.cells.len());
-        buffer.array(self.cells.len());
-        for cell in &self.cells {
-            buffer.uint(u64::from(cell.scope));
-            buffer.uint(u64::from(cell.indicator));
-            for sum in [cell.sums.n, cell.sums.total, cell.sums.good] {
-                buffer.int(sum);
+    /// Make empty cells for those of the indicators that have none; how many.
+    fn widen(&mut self, row: u32, more: IndicatorSet) -> u32 {
+        let before = self.rows[row as usize];
+        let indicators = before.indicators.with(more);
+        if indicators == before.indicators {
+            return 0;
+        }
+        let (old, new) = (before.indicators.len(), indicators.len());
+        if old == 0 {
+            let first = self.cells.reserve(room(new));
+            self.cells.run_mut(first, new).fill(Cell::default());
+            self.rows[row as usize].first = first;
+        } else if room(old) < new {
+            self.move_to_larger(row, new);
+        }
+        let row = &mut self.rows[row as usize];
+        row.indicators = indicators;
+        if old > 0 {
+            let cells = self.cells.run_mut(row.first, new);
+            spread(cells, before.indicators, indicators);
+        }
+        number(new - old)
+    }
+
+    fn move_to_larger(&mut self, row: u32, cells: usize) {
+        let row = &mut self.rows[row as usize];
+        let old = row.indicators.len();
+        let first = self.cells.reserve(room(cells));
+        for place in 0..number(old) {
+            let cell = self.cells.run(row.first + place, 1)[0];
+            self.cells.run_mut(first + place, 1)[0] = cell;
+        }
+        self.cells.release(row.first, room(old));
+        row.first = first;
+    }
+
+    /// Give back the room that the sketches have left, when it is much.
+    fn tidy(&mut self) {
+        if !self.sketches.is_loose() {
+            return;
+        }
+        let mut sketches = self.sketches.successor();
+        for row in &self.rows {
+            for cell in self.cells.run_mut(row.first, row.indicators.len()) {
+                cell.sketch = sketches.copy(&self.sketches, cell.sketch);
             }
-            self.sketches.write(cell.sketch, &mut buffer);
+        }
+        self.sketches = sketches;
+    }
+
+    fn index(&self) -> Index {
+        let scopes = self.rows.iter().map(|row| row.scope);
+        scopes.zip(0..).collect()
+    }
+
+    /// Each row's scope and indicators, and the sums and sketches of its cells, in the order of
+    /// their places; the number of rows comes first.
+    fn packed(&self, cells: usize) -> Box<[u8]> {
+        let mut buffer = Vec::with_capacity(12 * cells);
+        buffer.array(self.rows.len());
+        for row in &self.rows {
+            buffer.uint(u64::from(row.scope));
+            buffer.uint(row.indicators.bits());
+            for cell in self.cells.run(row.first, row.indicators.len()) {
+                for sum in [cell.sums.n, cell.sums.total, cell.sums.good] {
+                    buffer.int(sum);
+                }
+                self.sketches.write(cell.sketch, &mut buffer);
+            }
         }
         buffer.into_boxed_slice()
     }
@@ -278,24 +370,60 @@ impl Rows {
         let reader = &mut Reader::new(packed);
         let count = reader.array()?;
         let mut rows = Self {
-            cells: Vec::with_capacity(count),
-            sketches: SketchArena::default(),
+            rows: Vec::with_capacity(count),
+            ..Self::default()
         };
         for _ in 0..count {
-            let mut cell = Cell::new(CellKey {
-                scope: reader.small()?,
-                indicator: reader.small()?,
-            });
-            cell.sums = Sums {
-                n: reader.int()?,
-                total: reader.int()?,
-                good: reader.int()?,
-            };
-            cell.sketch = rows.sketches.read(reader)?;
-            rows.cells.push(cell);
+            let row = rows.begin(reader.small()?);
+            rows.widen(row, IndicatorSet::from_bits(reader.uint()?));
+            let Row {
+                first, indicators, ..
+            } = rows.rows[row as usize];
+            for cell in rows.cells.run_mut(first, indicators.len()) {
+                *cell = read_cell(reader, &mut rows.sketches)?;
+            }
         }
         Ok(rows)
     }
+}
+
+fn read_cell(reader: &mut Reader<'_>, sketches: &mut SketchArena) -> Read<Cell> {
+    let sums = Sums {
+        n: reader.int()?,
+        total: reader.int()?,
+        good: reader.int()?,
+    };
+    Ok(Cell {
+        sums,
+        sketch: sketches.read(reader)?,
+    })
+}
+
+/// Bring cells, which lie in front, to where they belong among those of more indicators, the others
+/// of which are empty.
+fn spread(cells: &mut [Cell], before: IndicatorSet, indicators: IndicatorSet) {
+    let mut from = before.len();
+    for (to, indicator) in (0..cells.len()).rev().zip(indicators.descending()) {
+        cells[to] = if before.has(indicator) {
+            from -= 1;
+            cells[from]
+        } else {
+            Cell::default()
+        };
+    }
+}
+
+/// Where a cell lies in the order of slices: its row's number, and in the last bits the indicator.
+fn place(row: u32, indicator: u8) -> u32 {
+    row * u32::from(MOST_INDICATORS) + u32::from(indicator)
+}
+
+fn row_of(place: u32) -> u32 {
+    place / u32::from(MOST_INDICATORS)
+}
+
+fn indicator_of(place: u32) -> u8 {
+    place.to_le_bytes()[0] % MOST_INDICATORS
 }
 
 fn number(count: usize) -> u32 {
@@ -320,52 +448,83 @@ mod tests {
         assert_eq!(sums, Sums::default());
     }
 
+    fn cell(pane: &Pane, (scope, indicator): (ScopeNumber, u8)) -> (Sums, Vec<(Bucket, i64)>) {
+        let rows = pane.held();
+        let row = rows.rows.iter().position(|row| row.scope == scope);
+        let piece = Piece {
+            scope,
+            row: number(row.expect("a row of the scope")),
+            indicators: IndicatorSet::of(indicator),
+        };
+        let cells: Vec<_> = pane.cells(piece).collect();
+        assert_eq!(cells.len(), 1);
+        assert_eq!(cells[0].0, indicator);
+        let entries = pane.sketches().entries(cells[0].1.sketch);
+        (cells[0].1.sums, entries.collect())
+    }
+
+    fn buckets(wires: &[i16]) -> Vec<(Bucket, i64)> {
+        let bucket = |&wire| Bucket::from_wire(wire).expect("a bucket");
+        wires.iter().map(bucket).map(|b| (b, 3)).collect()
+    }
+
+    fn count(n: i64) -> Sums {
+        Sums {
+            n,
+            ..Sums::default()
+        }
+    }
+
     #[test]
     fn a_pane_that_rested_says_what_it_said() {
         let mut pane = Pane::new(0);
-        let key = |scope, indicator| CellKey { scope, indicator };
-        let buckets = |wires: &[i16]| {
-            let bucket = |&wire| Bucket::from_wire(wire).expect("a bucket");
-            wires.iter().map(bucket).map(|b| (b, 3)).collect::<Vec<_>>()
-        };
         let sums = |total| Sums {
             n: 2,
             total,
             good: -1,
         };
         let said = [
-            (key(0, 0), sums(0), buckets(&[])),
-            (key(70_000, 255), sums(i64::MIN), buckets(&[-1])),
-            (
-                key(3, 9),
-                sums(i64::MAX),
-                buckets(&[5, 300, 301, 2_000, 900]),
-            ),
+            ((0, 0), sums(0), buckets(&[])),
+            ((70_000, 63), sums(i64::MIN), buckets(&[-1])),
+            ((3, 9), sums(i64::MAX), buckets(&[5, 300, 301, 2_000, 900])),
+            ((3, 7), sums(4), buckets(&[7, 8])),
         ];
         for turn in 1..4 {
-            for (key, sums, counts) in &said {
-                pane.add(*key, Sums::default(), counts.iter().copied());
-                let place = pane.place(*key);
-                pane.rows_mut().cells[place as usize].sums = *sums;
+            for ((scope, indicator), sums, counts) in &said {
+                let indicators = IndicatorSet::of(*indicator);
+                let booked = (Sums::default(), counts.iter().copied());
+                pane.add((*scope, &mut 7), indicators, std::iter::once(booked));
+                let number = pane.row(*scope, 0, indicators);
+                let Form::Awake(rows, _) = &mut pane.form else {
+                    panic!("it was booked in");
+                };
+                let row = rows.rows[number as usize];
+                let cells = rows.cells.run_mut(row.first, row.indicators.len());
+                cells[row.indicators.rank(*indicator)].sums = *sums;
             }
             pane.rest();
             assert!(
                 matches!(pane.form, Form::Awake(..)),
                 "what was touched waits"
             );
-            assert_eq!(pane.take_touched(), [0, 1, 2]);
+            let touched = [(0, 0, 1), (70_000, 1, 1 << 63), (3, 2, 1 << 9 | 1 << 7)];
+            let touched = touched.map(|(scope, row, bits)| Piece {
+                scope,
+                row,
+                indicators: IndicatorSet::from_bits(bits),
+            });
+            assert_eq!(pane.take_touched(), touched);
+            assert_eq!(pane.take_touched(), []);
             pane.rest_if_idle();
             assert!(matches!(pane.form, Form::Awake(..)), "it was changed");
             pane.rest_if_idle();
             assert!(matches!(pane.form, Form::Resting(_)));
-            assert_eq!(pane.len(), 3);
+            assert_eq!(pane.len(), 4);
             pane.show();
-            for (place, (key, sums, counts)) in (0..).zip(&said) {
-                let cell = pane.cell(place);
-                assert_eq!((cell.key(), cell.sums), (*key, *sums));
+            for (key, sums, counts) in &said {
                 let mut expected: Vec<_> = counts.iter().map(|(b, n)| (*b, n * turn)).collect();
                 expected.sort_unstable();
-                assert_eq!(pane.entries(cell).collect::<Vec<_>>(), expected);
+                assert_eq!(cell(&pane, *key), (*sums, expected));
             }
             if turn == 2 {
                 pane.hide();
@@ -375,7 +534,73 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_has_forty_bytes() {
-        assert_eq!(size_of::<Cell>(), 40);
+    fn cells_keep_what_they_sum_while_others_come_between_them() {
+        let mut pane = Pane::new(0);
+        let mut expected = std::collections::BTreeMap::new();
+        let mut number: u64 = 1;
+        for step in 0_i64..3_000 {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let scope = u32::from(number.to_le_bytes()[7] % 9);
+            // Two scopes come to have every indicator, the others ever more.
+            let all = if scope < 2 {
+                u64::MAX
+            } else {
+                u64::MAX >> scope
+            };
+            let indicators = IndicatorSet::from_bits(number.rotate_left(17) & number & all);
+            if indicators.is_empty() {
+                continue;
+            }
+            let changes = indicators.iter().map(|indicator| {
+                *expected.entry((scope, indicator)).or_insert(0) += step;
+                (count(step), buckets(&[i16::from(indicator)]).into_iter())
+            });
+            // Any guess is as good, but for the time that a right one saves.
+            let mut guess = u32::try_from(step % 11).expect("a small number");
+            assert_eq!(pane.add((scope, &mut guess), indicators, changes), 0);
+            assert_eq!(pane.held().rows[guess as usize].scope, scope);
+        }
+        assert_eq!(pane.len() as usize, expected.len());
+        for (key, sum) in expected {
+            let (sums, entries) = cell(&pane, key);
+            assert_eq!((sums, entries.len()), (count(sum), 1));
+            assert_eq!(entries[0].0.wire(), i16::from(key.1));
+        }
+    }
+
+    #[test]
+    fn slices_meet_each_cell_once_though_others_come_to_be() {
+        let mut pane = Pane::new(0);
+        for (scope, bits) in [(5, 0b1011), (6, 1 << 63), (7, 0b11)] {
+            let indicators = IndicatorSet::from_bits(bits);
+            let changes = indicators
+                .iter()
+                .map(|_| (count(1), std::iter::empty::<(Bucket, i64)>()));
+            pane.add((scope, &mut 0), indicators, changes);
+        }
+        let piece = |row, bits| Piece {
+            scope: 5 + row,
+            row,
+            indicators: IndicatorSet::from_bits(bits),
+        };
+        assert_eq!(pane.slice(0, 2), (vec![piece(0, 0b11)], 2, 2));
+        pane.replace(5, 0, count(1), &[]);
+        pane.replace(5, 2, count(1), &[]);
+        assert_eq!(pane.slice(2, 1), (vec![piece(0, 0b100)], 1, 3));
+        assert_eq!(
+            pane.slice(3, 2),
+            (vec![piece(0, 0b1000), piece(1, 1 << 63)], 2, 128)
+        );
+        assert_eq!(pane.slice(128, 2), (vec![piece(2, 0b11)], 2, 130));
+        assert_eq!(pane.slice(128, 9), (vec![piece(2, 0b11)], 2, 130));
+        assert_eq!(pane.slice(130, 9), (vec![], 0, 130));
+        assert_eq!(pane.slice(192, 9), (vec![], 0, 192));
+    }
+
+    #[test]
+    fn a_cell_has_thirty_two_bytes() {
+        assert_eq!(size_of::<Cell>(), 32);
     }
 }

@@ -20,7 +20,8 @@ type CursorTuple = (u8, u32, u32);
 type ScopeTuple = (String, u8, String);
 type Columns<'py> = [Bound<'py, PyBytes>; 10];
 type CellsTuple<'py> = (Vec<ScopeTuple>, Columns<'py>);
-type Laid<'py> = (Vec<CellsTuple<'py>>, Vec<(String, Vec<CellsTuple<'py>>)>);
+type Packed<'py> = Bound<'py, PyBytes>;
+type Laid<'py> = (Vec<Packed<'py>>, Vec<(String, Vec<Packed<'py>>)>);
 
 struct AskedZone<'py>(Bound<'py, PyAny>);
 
@@ -154,7 +155,7 @@ fn cursor_of((level, start, place): CursorTuple) -> PyResult<Cursor> {
     })
 }
 
-/// All records of some cells, and the records of each department.
+/// All records of some cells, and the records of each department, as `MessagePack`.
 fn laid<'py>(py: Python<'py>, cells: &WireCells, scopes: &Scopes) -> Laid<'py> {
     let all = cells
         .records()
@@ -170,14 +171,10 @@ fn laid<'py>(py: Python<'py>, cells: &WireCells, scopes: &Scopes) -> Laid<'py> {
     (all, groups.collect())
 }
 
-fn record_of<'py>(py: Python<'py>, record: &Record<'_>, scopes: &Scopes) -> CellsTuple<'py> {
-    let names = record
-        .scopes(scopes)
-        .map(|(department, kind, id)| (department.to_owned(), kind, id.to_owned()));
-    (
-        names.collect(),
-        record.columns().map(|column| PyBytes::new(py, column)),
-    )
+fn record_of<'py>(py: Python<'py>, record: &Record<'_>, scopes: &Scopes) -> Packed<'py> {
+    let mut buffer = Vec::new();
+    record.write(scopes, &mut buffer);
+    PyBytes::new(py, &buffer)
 }
 
 /// Add the class, and the times by which panes are kept.

@@ -16,8 +16,9 @@ use thiserror::Error;
 
 use crate::buckets::{BucketError, IndicatorKinds};
 use crate::cells::{CellColumns, CellsView, Layout, Limits, Part, WireCells, WireError};
+use crate::indicator_set::IndicatorSet;
 use crate::names::{NameTable, Symbols};
-use crate::pane::{CellKey, Pane, Sums};
+use crate::pane::{Pane, Piece, Sums};
 use crate::scopes::{Memberships, Scopes};
 use crate::staging::{Changes, Minute, Staging};
 
@@ -86,6 +87,17 @@ impl PaneKey {
         self.level
             .kept_ms()
             .is_none_or(|kept_ms| self.start_ms() >= watermark_ms - kept_ms)
+    }
+
+    /// Whether time has come to its end; a day may be an hour longer than most.
+    fn is_left(self, watermark_ms: i64) -> bool {
+        let length_ms = match self.level {
+            Level::Minute => MINUTE_MS,
+            Level::Quarter => QUARTER_MS,
+            Level::Day => DAY_MS + HOUR_MS,
+            Level::Total => return false,
+        };
+        self.start_ms() + length_ms <= watermark_ms
     }
 
     /// Whether no pane of its block is kept any more.
@@ -169,11 +181,15 @@ fn minute_of(time_ms: i64) -> Result<Minute, PaneError> {
 /// The panes of one input partition.
 pub struct PaneStore {
     kinds: IndicatorKinds,
+    gauges: IndicatorSet,
     limits: Limits,
     scopes: Scopes,
     memberships: Memberships,
     days: Days,
     panes: BTreeMap<PaneKey, Pane>,
+    /// By scope and level: its row in the pane that was booked in last, which is likely to be its
+    /// row in the next.
+    guesses: Vec<[u32; Level::ALL.len()]>,
     /// Of slices, so far.
     rounds: u32,
     touched: BTreeSet<PaneKey>,
@@ -188,13 +204,16 @@ impl PaneStore {
     /// # Errors
     /// When the kinds do not agree with one another.
     pub fn new(kinds: IndicatorKinds, limits: Limits) -> Result<Self, PaneError> {
+        let kinds = kinds.checked()?;
         Ok(Self {
-            kinds: kinds.checked()?,
+            gauges: kinds.gauges(),
+            kinds,
             limits,
             scopes: Scopes::default(),
             memberships: Memberships::default(),
             days: Days::default(),
             panes: BTreeMap::new(),
+            guesses: Vec::new(),
             rounds: 0,
             touched: BTreeSet::new(),
             staging: Staging::default(),
@@ -232,6 +251,7 @@ impl PaneStore {
     ) -> PyResult<()> {
         self.staging.clear();
         self.memberships.learn(&mut self.scopes, names, symbols);
+        self.guesses.resize(self.scopes.len(), <_>::default());
         for row in rows {
             if self.staging.is_full() {
                 self.book_staged(midnights, watermark_ms)?;
@@ -248,9 +268,9 @@ impl PaneStore {
             total: row.sign.wrapping_mul(row.value),
             good: row.sign * row.good,
         };
-        let scopes = self.memberships.of(row.names);
+        let names = (row.names, self.memberships.of(row.names));
         self.staging
-            .add(minute_of(row.time_ms)?, row.indicator, scopes, sums, bucket);
+            .add(minute_of(row.time_ms)?, row.indicator, names, sums, bucket);
         Ok(())
     }
 
@@ -277,25 +297,29 @@ impl PaneStore {
         let key = PaneKey { level, start };
         if key.is_kept(watermark_ms) {
             self.touched.insert(key);
-            let pane = self.pane(key);
+            let (pane, guesses) = self.pane_and_guesses(key);
             let mut overflows = 0;
-            for (cell, sums, counts) in changes.each() {
-                overflows += u64::from(pane.add(cell, sums, counts));
+            for row in changes.rows() {
+                let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
+                let indicators = row.indicators();
+                overflows += pane.add((row.scope(), guess), indicators, row.each(indicators));
             }
             self.overflows += overflows;
         }
     }
 
     fn add_gauges(&mut self, changes: Changes<'_>) {
-        let key = PaneKey {
-            level: Level::Total,
-            start: 0,
-        };
-        for (cell, sums, _) in changes.each() {
-            if self.kinds.is_gauge[usize::from(cell.indicator)] {
+        let level = Level::Total;
+        let key = PaneKey { level, start: 0 };
+        let all = self.gauges;
+        for row in changes.rows() {
+            let gauges = row.indicators().within(all);
+            if !gauges.is_empty() {
                 self.touched.insert(key);
-                let overflowed = self.pane(key).add(cell, sums, std::iter::empty());
-                self.overflows += u64::from(overflowed);
+                let (pane, guesses) = self.pane_and_guesses(key);
+                let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
+                let changes = row.each(gauges).map(|(sums, _)| (sums, std::iter::empty()));
+                self.overflows += pane.add((row.scope(), guess), gauges, changes);
             }
         }
     }
@@ -306,8 +330,13 @@ impl PaneStore {
     }
 
     fn pane(&mut self, key: PaneKey) -> &mut Pane {
+        self.pane_and_guesses(key).0
+    }
+
+    fn pane_and_guesses(&mut self, key: PaneKey) -> (&mut Pane, &mut [[u32; Level::ALL.len()]]) {
         let round = self.rounds;
-        self.panes.entry(key).or_insert_with(|| Pane::new(round))
+        let pane = self.panes.entry(key);
+        (pane.or_insert_with(|| Pane::new(round)), &mut self.guesses)
     }
 
     /// What was booked is stored: it is no longer news.
@@ -322,17 +351,17 @@ impl PaneStore {
     /// The cells booked since the last call, with their absolute sums.
     pub fn take_touched(&mut self) -> WireCells {
         let keys = std::mem::take(&mut self.touched);
-        let mut places = Vec::with_capacity(keys.len());
+        let mut pieces = Vec::with_capacity(keys.len());
         for key in &keys {
             let pane = self
                 .panes
                 .get_mut(key)
                 .expect("a pane that was touched is kept");
-            places.push(pane.take_touched());
+            pieces.push(pane.take_touched());
         }
-        let touched = keys.iter().zip(places);
+        let touched = keys.iter().zip(pieces);
         let parts: Vec<_> = touched
-            .map(|(key, places)| part(&self.panes, *key, places))
+            .map(|(key, pieces)| part(&self.panes, *key, pieces))
             .collect();
         self.layout.lay_out(&parts, &self.scopes, self.limits)
     }
@@ -353,35 +382,31 @@ impl PaneStore {
         watermark_ms: i64,
     ) -> (WireCells, Option<Cursor>) {
         self.rounds += u32::from(cursor.is_none());
-        let older = |pane: &Pane| pane.round < self.rounds;
+        let rounds = self.rounds;
         let mut found = Vec::new();
-        let mut left = u32::try_from(budget).unwrap_or(u32::MAX);
+        let mut left = budget;
         let mut next = None;
-        let panes = ahead(&self.panes, cursor, watermark_ms);
-        for (key, pane, first) in panes.filter(|(_, pane, _)| older(pane)) {
-            let last = first.saturating_add(left).min(pane.len());
-            found.push((key, first..last));
-            left -= last - first;
+        let panes = ahead(&mut self.panes, cursor, watermark_ms);
+        for (key, pane, first) in panes.filter(|(_, pane, _)| pane.round < rounds) {
+            pane.show();
+            let (pieces, cells, place) = pane.slice(first, left);
+            found.push((key, pieces));
+            left -= cells;
             if left == 0 {
-                next = Some(Cursor {
-                    pane: key,
-                    place: last,
-                });
+                next = Some(Cursor { pane: key, place });
                 break;
             }
         }
-        for (key, _) in found.iter().filter(|(_, places)| !places.is_empty()) {
-            self.pane(*key).show();
-        }
+        let shown: Vec<_> = found.iter().map(|(key, _)| *key).collect();
         let parts: Vec<_> = found
-            .iter()
-            .map(|(key, places)| part(&self.panes, *key, places.clone().collect()))
+            .into_iter()
+            .map(|(key, pieces)| part(&self.panes, key, pieces))
             .collect();
         let cells = self.layout.lay_out(&parts, &self.scopes, self.limits);
         // The pane in which the next slice begins stays shown: it may be large.
         let begins = next.map(|cursor| cursor.pane);
-        for (key, _) in found.iter().filter(|(key, _)| Some(*key) != begins) {
-            self.pane(*key).hide();
+        for key in shown.into_iter().filter(|key| Some(*key) != begins) {
+            self.pane(key).hide();
         }
         (cells, next)
     }
@@ -389,6 +414,15 @@ impl PaneStore {
     /// Panes that were not booked in since the last call come to rest.
     pub fn rest_idle(&mut self) {
         self.panes.values_mut().for_each(Pane::rest_if_idle);
+    }
+
+    /// The panes that time has left come to rest: the others will be booked in with the next event.
+    pub fn rest_left(&mut self, watermark_ms: i64) {
+        for (key, pane) in &mut self.panes {
+            if key.is_left(watermark_ms) {
+                pane.rest();
+            }
+        }
     }
 
     /// All panes come to rest.
@@ -419,34 +453,32 @@ impl PaneStore {
                 level: cell.level,
                 start: cell.start,
             };
-            let place = CellKey {
-                scope: scopes[cell.scope],
-                indicator: cell.indicator,
-            };
-            self.pane(key).replace(place, cell.sums, &cell.counts);
+            let scope = scopes[cell.scope];
+            let pane = self.pane(key);
+            pane.replace(scope, cell.indicator, cell.sums, &cell.counts);
         }
         Ok(())
     }
 }
 
-fn part(panes: &BTreeMap<PaneKey, Pane>, key: PaneKey, places: Vec<u32>) -> Part<'_> {
+fn part(panes: &BTreeMap<PaneKey, Pane>, key: PaneKey, pieces: Vec<Piece>) -> Part<'_> {
     Part {
         key,
         pane: &panes[&key],
-        places,
+        pieces,
     }
 }
 
 /// The panes that are kept from the cursor on, and the first place in each that is ahead of it.
 fn ahead(
-    panes: &BTreeMap<PaneKey, Pane>,
+    panes: &mut BTreeMap<PaneKey, Pane>,
     cursor: Option<Cursor>,
     watermark_ms: i64,
-) -> impl Iterator<Item = (PaneKey, &Pane, u32)> {
+) -> impl Iterator<Item = (PaneKey, &mut Pane, u32)> {
     let from = cursor.map_or(Bound::Unbounded, |cursor| Bound::Included(cursor.pane));
     let kept = move |key: &PaneKey| key.is_kept(watermark_ms);
     panes
-        .range((from, Bound::Unbounded))
+        .range_mut((from, Bound::Unbounded))
         .filter(move |(key, _)| kept(key))
         .map(move |(key, pane)| match cursor {
             Some(cursor) if cursor.pane == *key => (*key, pane, cursor.place),
@@ -497,5 +529,24 @@ mod tests {
         };
         // A minute, a quarter-hour and a day.
         assert_eq!([told(1), told(1), told(-1), told(-1)], [0, 3, 3, 0]);
+    }
+
+    #[test]
+    fn panes_that_time_has_left_rest_after_a_restore() {
+        let key = |level, start| PaneKey { level, start };
+        let keys = [
+            key(Level::Minute, 1_499),
+            key(Level::Minute, 1_500),
+            key(Level::Quarter, 1_485),
+            key(Level::Quarter, 1_500),
+            key(Level::Day, 0),
+            key(Level::Day, 1),
+            key(Level::Total, 0),
+        ];
+        let left = |watermark_ms| keys.map(|key| key.is_left(watermark_ms));
+        let end_ms = 1_500 * MINUTE_MS;
+        assert_eq!(left(end_ms - 1), [false; 7]);
+        assert_eq!(left(end_ms), [true, false, true, false, true, false, false]);
+        assert_eq!(left(i64::MAX), [true, true, true, true, true, true, false]);
     }
 }

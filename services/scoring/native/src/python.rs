@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use crate::booking::Refused;
 use crate::buckets::KindParts;
 use crate::calendar::{Calendar, Layout};
-use crate::cells::{Limits, Record, WireCells};
+use crate::cells::Limits;
 use crate::changelog::RECORD_BYTES;
 use crate::cold::ColdStore;
 use crate::engine::{self, Bounds};
@@ -25,10 +25,11 @@ use crate::lifecycle::Lifecycle;
 use crate::measured::Columns;
 use crate::msgpack::Damaged;
 use crate::names::{NO_NAME, Symbols};
+use crate::pane_records;
 use crate::panes::{Midnights, PaneStore};
 use crate::promises::Span;
 use crate::rules::{HolderKind, HolderLimit, Rules, SURVEY_KINDS, SurveyRules, Version};
-use crate::scopes::Scopes;
+use crate::scopes::{DepartmentNumber, Scopes};
 use crate::tickets::{TicketError, Tickets};
 use crate::timeline::Stretch;
 
@@ -189,11 +190,13 @@ struct RegistryParts {
 /// See `services.scoring.core.native_parts`.
 #[derive(FromPyObject)]
 struct EngineParts {
+    partition: u32,
     inputs: usize,
     versions: Vec<VersionParts>,
     digests: Vec<(String, String)>,
     registry: RegistryParts,
     midnight: Py<PyAny>,
+    group_of: Py<PyAny>,
     read_slowly: Py<PyAny>,
     earliest_ms: i64,
     latest_ms: i64,
@@ -292,13 +295,36 @@ struct Origin {
 #[pyclass(module = "bellwether_native")]
 pub struct Engine {
     core: engine::Engine<PythonLayout, PythonMidnights, Origin>,
+    partition: u32,
     digests: Vec<(String, String)>,
+    groups: Groups,
     read_slowly: Py<PyAny>,
     earliest_ms: i64,
     latest_ms: i64,
     future_tolerance_ms: i64,
     failure: Failure,
     scratch: Vec<u8>,
+}
+
+/// The group of each department, whose panes have it as their key.
+struct Groups {
+    group_of: Py<PyAny>,
+    known: Vec<Option<String>>,
+}
+
+impl Groups {
+    fn of(&mut self, py: Python<'_>, number: DepartmentNumber, scopes: &Scopes) -> PyResult<&str> {
+        let place = number as usize;
+        if self.known.len() <= place {
+            self.known.resize(place + 1, None);
+        }
+        let known = &mut self.known[place];
+        if known.is_none() {
+            let group = self.group_of.call1(py, (scopes.department(number),))?;
+            *known = Some(group.extract(py)?);
+        }
+        Ok(known.as_deref().expect("it was asked for"))
+    }
 }
 
 #[pymethods]
@@ -330,7 +356,12 @@ impl Engine {
         );
         Ok(Self {
             core,
+            partition: parts.partition,
             digests: parts.digests,
+            groups: Groups {
+                group_of: parts.group_of,
+                known: Vec::new(),
+            },
             read_slowly: parts.read_slowly,
             earliest_ms: parts.earliest_ms,
             latest_ms: parts.latest_ms,
@@ -422,7 +453,6 @@ impl Engine {
         self.raise_failure()?;
         let found = PyDict::new(py);
         found.set_item("revision", flush.revision)?;
-        found.set_item("cycle", flush.cycle)?;
         found.set_item("cycle_started", flush.cycle_started)?;
         found.set_item("received_ms", flush.received_ms)?;
         let changelog = flush
@@ -430,8 +460,7 @@ impl Engine {
             .iter()
             .map(|record| PyBytes::new(py, record));
         found.set_item("changelog", PyList::new(py, changelog.collect::<Vec<_>>())?)?;
-        let updates = updates_of(py, &flush.touched, &flush.sliced, self.core.scopes())?;
-        found.set_item("updates", updates)?;
+        found.set_item("panes", self.pane_records(py, caught_up, &flush)?)?;
         let parts = flush
             .measurements
             .iter()
@@ -543,6 +572,34 @@ impl Engine {
         Ok(())
     }
 
+    /// The updates of a flush, each with its group.
+    fn pane_records<'py>(
+        &mut self,
+        py: Python<'py>,
+        caught_up: bool,
+        flush: &engine::Flush<Origin>,
+    ) -> PyResult<Vec<(String, Bound<'py, PyBytes>)>> {
+        let rules = &self.core.lifecycle.rules;
+        let header = pane_records::Header {
+            source: self.partition,
+            revision: flush.revision,
+            watermark_ms: self.core.stream_ms(),
+            caught_up,
+            received_ms: flush.received_ms,
+            rule_version: &rules.at(self.core.watermark_ms).name,
+            cycle: flush.cycle,
+        };
+        let scopes = self.core.scopes();
+        let mut records = Vec::new();
+        for update in pane_records::updates(&flush.touched, &flush.sliced, scopes) {
+            let group = self.groups.of(py, update.department, scopes)?;
+            self.scratch.clear();
+            update.write(&header, group, scopes, &mut self.scratch);
+            records.push((group.to_owned(), PyBytes::new(py, &self.scratch)));
+        }
+        Ok(records)
+    }
+
     /// In the order of the fields of `shared.contracts.measurements.Measurements`.
     fn columns_of<'py>(&self, py: Python<'py>, part: &Columns) -> PyResult<Bound<'py, PyTuple>> {
         let names = part.names.iter().map(|&number| self.core.names_of(number));
@@ -571,49 +628,4 @@ fn refusal_of(refused: Refused<Origin>) -> Refusal {
         detail,
     } = refused;
     (topic, record, reason, detail)
-}
-
-/// Cells by department, in the order of their names: those that the flush changed, and a slice of
-/// all, each in records of bounded size.
-fn updates_of<'py>(
-    py: Python<'py>,
-    touched: &WireCells,
-    sliced: &WireCells,
-    scopes: &Scopes,
-) -> PyResult<Vec<Bound<'py, PyTuple>>> {
-    let mut parts: BTreeMap<&str, [Vec<Record<'_>>; 2]> = BTreeMap::new();
-    for (place, cells) in [touched, sliced].into_iter().enumerate() {
-        for (department, records) in cells.by_group() {
-            parts.entry(scopes.department(department)).or_default()[place] = records;
-        }
-    }
-    let mut updates = Vec::new();
-    for (department, [fresh, old]) in parts {
-        for place in 0..fresh.len().max(old.len()) {
-            let cells = |records: &[Record<'_>]| {
-                records
-                    .get(place)
-                    .map(|record| cells_of(py, record, scopes))
-                    .transpose()
-            };
-            updates.push((department, cells(&fresh)?, cells(&old)?).into_pyobject(py)?);
-        }
-    }
-    Ok(updates)
-}
-
-/// In the order of the fields of `shared.contracts.panes.Cells`.
-fn cells_of<'py>(
-    py: Python<'py>,
-    record: &Record<'_>,
-    scopes: &Scopes,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let names = PyList::new(py, record.scopes(scopes))?.into_any();
-    let columns = record
-        .columns()
-        .map(|column| PyBytes::new(py, column).into_any());
-    PyTuple::new(
-        py,
-        std::iter::once(names).chain(columns).collect::<Vec<_>>(),
-    )
 }

@@ -1,16 +1,16 @@
 //! The sketches of many cells: each a run of (bucket, count), ascending, in an arena.
 //!
 //! A sketch of a single bucket, as most cells of employees have, lies in its handle. A longer one is
-//! a run of entries of 4 bytes, 12 bits of bucket and 20 of count, or of 8, with 52 of count, once a
+//! a run of entries of 4 bytes, 12 bits of bucket and 20 of count, or of 8, with 50 of count, once a
 //! count needs them. A run that is full moves to a larger room; what it leaves is used again, and
-//! what is not, `tidy` gives back.
+//! what is not, a copy of the arena is without.
 
 use std::ops::Range;
 
 use crate::buckets::Bucket;
 use crate::msgpack::{Damaged, Read, Reader, Write};
 
-/// An arena is tidied when more than one in so many of its entries is in no run.
+/// An arena is loose when more than one in so many of its entries is in no run.
 const IDLE_SHARE: usize = 4;
 /// It grows by one in so many.
 const GROWTH_SHARE: usize = 8;
@@ -18,7 +18,7 @@ const GROWTH_SHARE: usize = 8;
 /// A bucket and its count in an integer, the bucket in the high bits.
 trait Entry: Copy + Default {
     const COUNT_BITS: u32;
-    const LENGTH_FLAG: u16;
+    const KIND: u64;
 
     fn pack(bits: u64) -> Self;
     fn bits(self) -> u64;
@@ -53,7 +53,7 @@ struct Wide(u64);
 
 impl Entry for Narrow {
     const COUNT_BITS: u32 = u32::BITS - Bucket::BITS;
-    const LENGTH_FLAG: u16 = 0;
+    const KIND: u64 = NARROW;
 
     fn pack(bits: u64) -> Self {
         Self(u32::try_from(bits).expect("12 bits and 20"))
@@ -65,8 +65,8 @@ impl Entry for Narrow {
 }
 
 impl Entry for Wide {
-    const COUNT_BITS: u32 = u64::BITS - Bucket::BITS;
-    const LENGTH_FLAG: u16 = IS_WIDE;
+    const COUNT_BITS: u32 = KIND_SHIFT - Bucket::BITS;
+    const KIND: u64 = WIDE;
 
     fn pack(bits: u64) -> Self {
         Self(bits)
@@ -86,17 +86,15 @@ pub fn fits(count: i64) -> bool {
     Wide::new(Bucket::at(0), count).is_some()
 }
 
-/// A cell's sketch in an arena: 10 bytes without gaps.
+/// A cell's sketch in an arena: 0 when it is empty. The first two bits say what the others are: the
+/// only entry, or how many entries a run has and where it begins.
 #[derive(Clone, Copy, Default)]
-pub struct Sketch {
-    /// The only entry, or the place where the run begins.
-    at: [u8; 8],
-    /// How many entries, and whether they are wide.
-    len: u16,
-}
+pub struct Sketch(u64);
 
-/// More than there are buckets.
-const IS_WIDE: u16 = 1 << 15;
+const KIND_SHIFT: u32 = 62;
+const SINGLE: u64 = 1;
+const NARROW: u64 = 2;
+const WIDE: u64 = 3;
 
 enum Form {
     Empty,
@@ -107,30 +105,24 @@ enum Form {
 
 impl Sketch {
     fn single(entry: Wide) -> Self {
-        Self {
-            at: entry.0.to_le_bytes(),
-            len: 1,
-        }
+        Self(SINGLE << KIND_SHIFT | entry.0)
     }
 
     fn of<E: Entry>(run: Run) -> Self {
-        Self {
-            at: u64::from(run.first).to_le_bytes(),
-            len: run.len | E::LENGTH_FLAG,
-        }
+        Self(E::KIND << KIND_SHIFT | u64::from(run.len) << u32::BITS | u64::from(run.first))
     }
 
     fn form(self) -> Form {
-        let [a, b, c, d, ..] = self.at;
-        let run = Run {
-            first: u32::from_le_bytes([a, b, c, d]),
-            len: self.len & !IS_WIDE,
+        let bits = self.0 & !(u64::MAX << KIND_SHIFT);
+        let run = || Run {
+            first: u32::try_from(bits & u64::from(u32::MAX)).expect("32 bits"),
+            len: u16::try_from(bits >> u32::BITS).expect("13 bits"),
         };
-        match self.len {
-            0 => Form::Empty,
-            1 => Form::Single(Wide(u64::from_le_bytes(self.at))),
-            len if len & IS_WIDE == 0 => Form::Narrow(run),
-            _ => Form::Wide(run),
+        match self.0 >> KIND_SHIFT {
+            SINGLE => Form::Single(Wide(bits)),
+            NARROW => Form::Narrow(run()),
+            WIDE => Form::Wide(run()),
+            _ => Form::Empty,
         }
     }
 }
@@ -363,20 +355,28 @@ impl SketchArena {
         Ok(sketch)
     }
 
-    /// Give back what is in no run, when it is much; these are all the sketches of this arena.
-    pub fn tidy<'a>(&mut self, sketches: impl Iterator<Item = &'a mut Sketch>) {
-        if !self.narrow.is_loose() && !self.wide.is_loose() {
-            return;
+    /// Whether much of it is in no run.
+    pub fn is_loose(&self) -> bool {
+        self.narrow.is_loose() || self.wide.is_loose()
+    }
+
+    /// An empty one with room for what is in this.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self {
+            narrow: self.narrow.successor(),
+            wide: self.wide.successor(),
+            scratch: Vec::new(),
         }
-        let (mut narrow, mut wide) = (self.narrow.successor(), self.wide.successor());
-        for sketch in sketches {
-            match sketch.form() {
-                Form::Empty | Form::Single(_) => {}
-                Form::Narrow(run) => *sketch = narrow.copy(&self.narrow, run),
-                Form::Wide(run) => *sketch = wide.copy(&self.wide, run),
-            }
+    }
+
+    /// A sketch of another arena, as one of this.
+    pub fn copy(&mut self, from: &Self, sketch: Sketch) -> Sketch {
+        match sketch.form() {
+            Form::Empty | Form::Single(_) => sketch,
+            Form::Narrow(run) => self.narrow.copy(&from.narrow, run),
+            Form::Wide(run) => self.wide.copy(&from.wide, run),
         }
-        (self.narrow, self.wide) = (narrow, wide);
     }
 
     fn put(&mut self, counts: &[(Bucket, i64)]) -> Sketch {
@@ -414,6 +414,14 @@ mod tests {
             .collect()
     }
 
+    fn tidied(arena: &SketchArena, sketches: &mut [Sketch]) -> SketchArena {
+        let mut tidy = arena.successor();
+        for sketch in sketches {
+            *sketch = tidy.copy(arena, *sketch);
+        }
+        tidy
+    }
+
     fn bucket(wire: i16) -> Bucket {
         Bucket::from_wire(wire).expect("a bucket")
     }
@@ -441,7 +449,7 @@ mod tests {
                 plain[cell].clear();
             }
             if step % 777 == 0 {
-                arena.tidy(sketches.iter_mut());
+                arena = tidied(&arena, &mut sketches);
             }
         }
         assert!(widened);
@@ -478,7 +486,7 @@ mod tests {
             }
         }
         assert!(arena.narrow.is_loose());
-        arena.tidy(sketches.iter_mut());
+        arena = tidied(&arena, &mut sketches);
         assert_eq!(
             (arena.narrow.entries.len(), arena.narrow.idle),
             (50 * 112, 0)
@@ -508,7 +516,7 @@ mod tests {
             assert_eq!(entry.split(), (bucket(2_000), count));
         }
         assert!(Narrow::new(bucket(0), 1 << 19).is_none());
-        let most = (1 << 51) - 1;
+        let most = (1 << 49) - 1;
         for count in [most, -most] {
             assert_eq!(wide(bucket(4_000), count).split(), (bucket(4_000), count));
         }
@@ -516,8 +524,39 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_has_no_gaps() {
-        assert_eq!(size_of::<Sketch>(), 10);
+    fn a_handle_has_eight_bytes() {
+        assert_eq!(size_of::<Sketch>(), 8);
+    }
+
+    #[test]
+    fn counts_at_the_edge_come_back_alone_and_in_a_run() {
+        let most = (1 << 49) - 1;
+        for most in [most, -most] {
+            let mut arena = SketchArena::default();
+            let mut sketch = Sketch::default();
+            arena.add(&mut sketch, bucket(4094), most);
+            assert_eq!(listed(&arena, sketch), [(4094, most)]);
+            arena.add(&mut sketch, bucket(-1), -most);
+            assert_eq!(listed(&arena, sketch), [(-1, -most), (4094, most)]);
+            arena.add(&mut sketch, bucket(4094), -most);
+            assert_eq!(listed(&arena, sketch), [(-1, -most)]);
+        }
+    }
+
+    #[test]
+    fn a_sketch_may_have_every_bucket() {
+        for count in [1, 1 << 40] {
+            let mut arena = SketchArena::default();
+            let mut sketch = Sketch::default();
+            for wire in (-1..4095).rev() {
+                arena.add(&mut sketch, bucket(wire), count);
+            }
+            let mut packed = Vec::new();
+            arena.write(sketch, &mut packed);
+            let again = arena.read(&mut Reader::new(&packed)).expect("a sketch");
+            let expected: Vec<_> = (-1..4095).map(|wire| (wire, count)).collect();
+            assert_eq!(listed(&arena, again), expected);
+        }
     }
 
     #[test]
@@ -525,7 +564,7 @@ mod tests {
     fn a_count_that_no_longer_fits_is_no_wrong_figure() {
         let mut arena = SketchArena::default();
         let mut sketch = Sketch::default();
-        arena.add(&mut sketch, bucket(0), (1 << 51) - 1);
+        arena.add(&mut sketch, bucket(0), (1 << 49) - 1);
         arena.add(&mut sketch, bucket(0), 1);
     }
 }

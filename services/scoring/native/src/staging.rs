@@ -1,29 +1,23 @@
 //! What a flush changes in the minutes' cells, summed before the panes are touched.
 
-use std::hash::BuildHasher;
-
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
 
 use crate::buckets::Bucket;
-use crate::pane::{CellKey, Sums};
-use crate::scopes::ScopeNumber;
+use crate::indicator_set::{IndicatorSet, MOST_INDICATORS};
+use crate::pane::Sums;
+use crate::scopes::{MOST_SCOPES, ScopeNumber};
 
 /// A minute since 1970.
 pub type Minute = u32;
 
 const NO_CASE: u32 = u32::MAX;
-const INDICATOR_BITS: u32 = 8;
 const SCOPE_SHIFT: u32 = 32;
-/// Few enough for the place of a minute to have room between scope and indicator, and for what is
-/// staged to stay small.
-const MOST_ROWS: u32 = 1 << 16;
+/// Few enough for the place of a change to have 16 bits, and for what is staged to stay small.
+const MOST_MEASUREMENTS: usize = 1 << 13;
+const _: () = assert!(MOST_MEASUREMENTS * MOST_SCOPES <= 1 << 16);
 
 /// How one cell of a minute changes.
 struct Change {
-    /// Scope, place of the minute, and indicator.
-    key: u64,
     sums: Sums,
     last_case: u32,
 }
@@ -35,14 +29,36 @@ struct Case {
     bucket: Bucket,
 }
 
+/// The cells of a scope that change in a minute, whose place is given.
+#[derive(Clone, Copy)]
+struct Row {
+    scope: ScopeNumber,
+    minute: u32,
+    indicators: IndicatorSet,
+}
+
+/// By indicator of a row, places of changes; those of indicators that it has not say nothing.
+type Places = [u16; MOST_INDICATORS as usize];
+
+/// The rows that the last measurement was added to: the next one is often of the same.
+#[derive(Default)]
+struct Recent {
+    of: Option<(Minute, u32)>,
+    rows: Vec<u32>,
+}
+
 #[derive(Default)]
 pub struct Staging {
-    rows: u32,
+    measurements: usize,
     minutes: Vec<Minute>,
     minute_places: FxHashMap<Minute, u32>,
+    rows: Vec<Row>,
+    places: Vec<Places>,
+    row_numbers: FxHashMap<u64, u32>,
+    recent: Recent,
     changes: Vec<Change>,
-    index: HashTable<u32>,
     cases: Vec<Case>,
+    order: Vec<u32>,
     overflows: u64,
 }
 
@@ -54,7 +70,7 @@ impl Staging {
 
     /// Whether it has to be booked before more is added.
     pub fn is_full(&self) -> bool {
-        self.rows == MOST_ROWS
+        self.measurements == MOST_MEASUREMENTS
     }
 
     pub fn minutes(&self) -> &[Minute] {
@@ -62,28 +78,34 @@ impl Staging {
     }
 
     pub fn clear(&mut self) {
-        self.rows = 0;
+        self.measurements = 0;
         self.minutes.clear();
         self.minute_places.clear();
+        self.rows.clear();
+        self.row_numbers.clear();
+        self.recent.of = None;
         self.changes.clear();
-        self.index.clear();
         self.cases.clear();
     }
 
-    /// Add a measurement in every scope that it counts in; it must not be full.
+    /// Add a measurement in every scope that its names, whose number is given, count in; it must
+    /// not be full.
     pub fn add(
         &mut self,
         minute: Minute,
         indicator: u8,
-        scopes: &[ScopeNumber],
+        (names, scopes): (u32, &[ScopeNumber]),
         sums: Sums,
         bucket: Option<Bucket>,
     ) {
-        self.rows += 1;
-        let time = u64::from(self.minute_place(minute)) << INDICATOR_BITS | u64::from(indicator);
-        for scope in scopes {
-            let place = self.change(u64::from(*scope) << SCOPE_SHIFT | time);
-            let change = &mut self.changes[place as usize];
+        self.measurements += 1;
+        if self.recent.of != Some((minute, names)) {
+            self.find_rows(minute, scopes);
+            self.recent.of = Some((minute, names));
+        }
+        for place in 0..self.recent.rows.len() {
+            let change = self.change(self.recent.rows[place], indicator);
+            let change = &mut self.changes[usize::from(change)];
             self.overflows += u64::from(change.sums.add(sums));
             if let Some(bucket) = bucket {
                 let case = number(self.cases.len());
@@ -97,23 +119,22 @@ impl Staging {
         }
     }
 
-    /// Put the changes of a minute side by side, the minutes in the order of `minutes`.
+    /// Put the rows of a minute side by side, the minutes in the order of `minutes`.
     pub fn sort(&mut self) {
+        self.order.clear();
+        self.order.extend(0..number(self.rows.len()));
         if self.minutes.len() > 1 {
-            self.changes.sort_by_key(|change| minute_of(change.key));
-            self.index.clear();
+            let rows = &self.rows;
+            self.order.sort_by_key(|row| rows[*row as usize].minute);
         }
     }
 
-    /// After `sort`: the changes of the minute at a place of `minutes`, and how many changes came
+    /// After `sort`: the changes of the minute at a place of `minutes`, and how many rows came
     /// before the next minute's.
     pub fn of_minute(&self, minute: usize, first: usize) -> (Changes<'_>, usize) {
-        let rest = &self.changes[first..];
-        let size = if minute + 1 == self.minutes.len() {
-            rest.len()
-        } else {
-            rest.partition_point(|change| minute_of(change.key) <= minute)
-        };
+        let rest = &self.order[first..];
+        let is_before = |row: &u32| self.rows[*row as usize].minute as usize <= minute;
+        let size = rest.partition_point(is_before);
         (
             Changes {
                 staging: self,
@@ -123,6 +144,15 @@ impl Staging {
         )
     }
 
+    fn find_rows(&mut self, minute: Minute, scopes: &[ScopeNumber]) {
+        let minute = self.minute_place(minute);
+        self.recent.rows.clear();
+        for scope in scopes {
+            let row = self.row(*scope, minute);
+            self.recent.rows.push(row);
+        }
+    }
+
     fn minute_place(&mut self, minute: Minute) -> u32 {
         *self.minute_places.entry(minute).or_insert_with(|| {
             self.minutes.push(minute);
@@ -130,26 +160,33 @@ impl Staging {
         })
     }
 
-    fn change(&mut self, key: u64) -> u32 {
-        let changes = &mut self.changes;
-        let entry = self.index.entry(
-            FxBuildHasher.hash_one(key),
-            |place| changes[*place as usize].key == key,
-            |place| FxBuildHasher.hash_one(changes[*place as usize].key),
-        );
-        match entry {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(vacant) => {
-                let place = number(changes.len());
-                vacant.insert(place);
-                changes.push(Change {
-                    key,
-                    sums: Sums::default(),
-                    last_case: NO_CASE,
-                });
-                place
+    fn row(&mut self, scope: ScopeNumber, minute: u32) -> u32 {
+        let key = u64::from(scope) << SCOPE_SHIFT | u64::from(minute);
+        *self.row_numbers.entry(key).or_insert_with(|| {
+            self.rows.push(Row {
+                scope,
+                minute,
+                indicators: IndicatorSet::default(),
+            });
+            if self.places.len() < self.rows.len() {
+                self.places.push([0; MOST_INDICATORS as usize]);
             }
+            number(self.rows.len() - 1)
+        })
+    }
+
+    fn change(&mut self, row: u32, indicator: u8) -> u16 {
+        let place = &mut self.places[row as usize][usize::from(indicator)];
+        let indicators = &mut self.rows[row as usize].indicators;
+        if !indicators.has(indicator) {
+            *indicators = indicators.with(IndicatorSet::of(indicator));
+            *place = u16::try_from(self.changes.len()).expect("as few as measurements allow");
+            self.changes.push(Change {
+                sums: Sums::default(),
+                last_case: NO_CASE,
+            });
         }
+        *place
     }
 }
 
@@ -157,18 +194,49 @@ impl Staging {
 #[derive(Clone, Copy)]
 pub struct Changes<'a> {
     staging: &'a Staging,
-    rows: &'a [Change],
+    rows: &'a [u32],
 }
 
 impl<'a> Changes<'a> {
-    /// Each cell, its change, and the counts for its sketch.
-    pub fn each(self) -> impl Iterator<Item = (CellKey, Sums, Counts<'a>)> {
-        self.rows.iter().map(move |change| {
+    /// Scope by scope.
+    pub fn rows(self) -> impl Iterator<Item = RowChanges<'a>> {
+        let Self { staging, rows } = self;
+        rows.iter().map(move |&number| RowChanges {
+            staging,
+            row: staging.rows[number as usize],
+            places: &staging.places[number as usize],
+        })
+    }
+}
+
+/// The changes of a scope in one minute.
+#[derive(Clone, Copy)]
+pub struct RowChanges<'a> {
+    staging: &'a Staging,
+    row: Row,
+    places: &'a Places,
+}
+
+impl<'a> RowChanges<'a> {
+    pub fn scope(self) -> ScopeNumber {
+        self.row.scope
+    }
+
+    pub fn indicators(self) -> IndicatorSet {
+        self.row.indicators
+    }
+
+    /// How the cell of each of these indicators changes, and the counts for its sketch; they must
+    /// be among those that change.
+    pub fn each(self, indicators: IndicatorSet) -> impl Iterator<Item = (Sums, Counts<'a>)> {
+        indicators.iter().map(move |indicator| {
+            let place = self.places[usize::from(indicator)];
+            let change = &self.staging.changes[usize::from(place)];
             let counts = Counts {
                 cases: &self.staging.cases,
                 next: change.last_case,
             };
-            (cell_of(change.key), change.sums, counts)
+            (change.sums, counts)
         })
     }
 }
@@ -186,19 +254,6 @@ impl Iterator for Counts<'_> {
         let case = (self.next != NO_CASE).then(|| &self.cases[self.next as usize])?;
         self.next = case.before;
         Some((case.bucket, case.count))
-    }
-}
-
-fn minute_of(key: u64) -> usize {
-    let [_, a, b, c, ..] = key.to_le_bytes();
-    u32::from_le_bytes([a, b, c, 0]) as usize
-}
-
-fn cell_of(key: u64) -> CellKey {
-    let [indicator, _, _, _, a, b, c, d] = key.to_le_bytes();
-    CellKey {
-        scope: ScopeNumber::from_le_bytes([a, b, c, d]),
-        indicator,
     }
 }
 
