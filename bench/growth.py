@@ -1,8 +1,10 @@
 """`make bench BENCH=growth`: what an event costs the engine as an organisation grows.
 
 The pure engine (`services.scoring.core.engine`), no broker: one dimension at a time is made 10 and
-100 times as large. Tickets are those that lie in the state, employees those who hold them, rate is
-the number of events that a flush finds.
+100 times as large. Tickets are those that lie in the state, all in memory or, as `measure` has them
+(tickets at rest), most of them in a file; employees are those who hold them; rate is the number of
+events that a flush finds. Tickets are opened within the same time however many they are, and those
+that something happens to lie anywhere among them.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from random import Random
 from statistics import median
 from typing import Any, Final
 
 from bench.streams import open_tickets
 from services.scoring.core.engine import Engine, Record
+from services.scoring.core.rules import RuleHistory
+from services.scoring.measure.ticket_files import TicketFiles
 from services.scoring.rule_files import load_rules
 from shared.contracts.panes import PaneUpdate, decode_pane_record
 from shared.runtime.collector import calm_collector
@@ -26,6 +31,7 @@ BASE_TICKETS: Final = 2_000
 BASE_EMPLOYEES: Final = 10
 BASE_EVENTS_PER_FLUSH: Final = 50
 FACTORS: Final = (1, 10, 100)
+OPENED_WITHIN_MS: Final = 1_400_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Organisation:
     tickets: int = BASE_TICKETS
     employees: int = BASE_EMPLOYEES
     events_per_flush: int = BASE_EVENTS_PER_FLUSH
+    at_rest: bool = False
 
 
 def cases() -> Iterator[tuple[str, int, Organisation]]:
@@ -42,6 +49,9 @@ def cases() -> Iterator[tuple[str, int, Organisation]]:
     base = Organisation()
     for factor in FACTORS:
         yield "tickets", factor, replace(base, tickets=BASE_TICKETS * factor)
+    for factor in FACTORS:
+        organisation = replace(base, tickets=BASE_TICKETS * factor, at_rest=True)
+        yield "tickets at rest", factor, organisation
     for factor in FACTORS:
         yield "employees", factor, replace(base, employees=BASE_EMPLOYEES * factor)
     for factor in FACTORS:
@@ -70,15 +80,23 @@ def _cost(organisation: Organisation) -> tuple[float, float]:
     """The median of fresh engines, for a single one is worked through in milliseconds."""
     rules = load_rules(None)
     tickets = range(organisation.tickets)
-    stored = list(open_tickets.changelog(0, tickets, organisation.employees, rules))
+    apart_ms = OPENED_WITHIN_MS // organisation.tickets
+    stored = list(open_tickets.changelog(0, tickets, organisation.employees, rules, apart_ms))
     costs = []
     for _ in range(ENGINES):
-        engine = Engine(0, rules, open_tickets.INPUTS)
+        engine = _engine(rules, at_rest=organisation.at_rest)
         engine.restore(stored)
         engine.finish_restore()
         seconds, cells = _work_through(engine, organisation)
         costs.append(seconds / EVENTS * 1e6)
     return median(costs), cells / EVENTS
+
+
+def _engine(rules: RuleHistory, *, at_rest: bool) -> Engine:
+    if not at_rest:
+        return Engine(0, rules, open_tickets.INPUTS)
+    with TicketFiles().new() as file:
+        return Engine(0, rules, open_tickets.INPUTS, file)
 
 
 def _work_through(engine: Engine, organisation: Organisation) -> tuple[float, int]:
@@ -102,12 +120,10 @@ def _cells_in(value: bytes) -> int:
 
 
 def _resolutions(organisation: Organisation, offset: int) -> list[Record]:
-    """Tickets from all over the state are resolved one after the other, 10 ms apart: one after each
-    step, and not the same place of it, for then they would all be of one employee."""
-    step = organisation.tickets // EVENTS
+    """Tickets from all over the state are resolved one after the other, 10 ms apart."""
+    chosen = Random(1).sample(range(organisation.tickets), EVENTS)  # noqa: S311 - the same in every run
     records = []
-    for number in range(EVENTS):
-        ticket = number * step + number % step
+    for number, ticket in enumerate(chosen):
         time_ms = open_tickets.START_MS + open_tickets.HOUR_MS + number * 10
         value = open_tickets.cloud_event(ticket, "ticket.resolved", time_ms, {})
         key = open_tickets.name_of(ticket).encode()
@@ -117,9 +133,9 @@ def _resolutions(organisation: Organisation, offset: int) -> list[Record]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """For people: one line a case."""
-    lines = ["dimension  factor  tickets  employees  events/flush  cells/event  us/event"]
+    lines = ["dimension        factor  tickets  employees  events/flush  cells/event  us/event"]
     lines += [
-        f"{row['dimension']:<9}  {row['factor']:>6}  {row['tickets']:>7}  {row['employees']:>9}"
+        f"{row['dimension']:<15}  {row['factor']:>6}  {row['tickets']:>7}  {row['employees']:>9}"
         f"  {row['events_per_flush']:>12}  {row['cells_per_event']:>11}  {row['us_per_event']:>8}"
         for row in rows
     ]

@@ -16,14 +16,15 @@ from services.scoring.core.rules import RuleHistory
 START_MS: Final = 1_767_225_600_000
 HOUR_MS: Final = 3_600_000
 INPUTS: Final = 3
+APART_MS: Final = 7
 _TICKETS_PER_FLUSH: Final = 2_500
 
 
 def changelog(
-    partition: int, tickets: range, employees: int, rules: RuleHistory
+    partition: int, tickets: range, employees: int, rules: RuleHistory, apart_ms: int = APART_MS
 ) -> Iterator[bytes]:
-    """What an engine stores that has opened these tickets, each with an assignment; with the
-    positions of topics that are still empty."""
+    """What an engine stores that has opened these tickets, one so long after the other, each with
+    an assignment; with the positions of topics that are still empty."""
     engine = Engine(partition, rules, INPUTS)
     offset = 0
     for first in range(tickets.start, tickets.stop, _TICKETS_PER_FLUSH):
@@ -31,7 +32,7 @@ def changelog(
         records = [
             Record(0, time_ms, name_of(number).encode(), value)
             for number in numbers
-            for time_ms, value in _events(number, employees)
+            for time_ms, value in _events(number, employees, apart_ms)
         ]
         engine.process(0, [r._replace(offset=offset + i) for i, r in enumerate(records)])
         offset += len(records)
@@ -62,14 +63,14 @@ def cloud_event(ticket: int, type_: str, time_ms: int, data: dict[str, Any]) -> 
     return json.dumps(event).encode()
 
 
-def _events(number: int, employees: int) -> Iterator[tuple[int, bytes]]:
+def _events(number: int, employees: int, apart_ms: int) -> Iterator[tuple[int, bytes]]:
     employee = number % employees
     holder = {
         "department": f"department-{employee % 10}",
         "team": f"team-{employee % 100}",
         "employee": f"employee-{employee}",
     }
-    opened_ms = START_MS + number * 7 % HOUR_MS
+    opened_ms = START_MS + number * apart_ms % HOUR_MS
     data = {"channel": "phone", "category": f"category-{number % 20}", **holder}
     yield opened_ms, cloud_event(number, "ticket.opened", opened_ms, data)
     assigned_ms = opened_ms + 2_000
