@@ -1,6 +1,10 @@
 //! Numbers for names: texts are looked up once, and compared as integers afterwards.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// The number of a text in a [`Symbols`]; `NO_NAME` is the empty text.
 pub type Symbol = u32;
@@ -89,16 +93,28 @@ impl Names {
 /// Numbers for combinations of names, given out when they are first asked for.
 #[derive(Default)]
 pub struct NameTable {
-    numbers: FxHashMap<Names, u32>,
+    numbers: HashTable<u32>,
     rows: Vec<Names>,
 }
 
 impl NameTable {
     pub fn number(&mut self, names: Names) -> u32 {
-        *self.numbers.entry(names).or_insert_with(|| {
-            self.rows.push(names);
-            u32::try_from(self.rows.len() - 1).expect("fewer than 2^32 combinations of names")
-        })
+        let rows = &mut self.rows;
+        let entry = self.numbers.entry(
+            FxBuildHasher.hash_one(names),
+            |number| rows[*number as usize] == names,
+            |number| FxBuildHasher.hash_one(rows[*number as usize]),
+        );
+        match entry {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(vacant) => {
+                let count = u32::try_from(rows.len());
+                let number = count.expect("fewer than 2^32 combinations of names");
+                vacant.insert(number);
+                rows.push(names);
+                number
+            }
+        }
     }
 
     pub fn rows(&self) -> &[Names] {
