@@ -19,7 +19,7 @@ from typing import Any, Final
 from bench.streams import open_tickets
 from services.scoring.core.engine import Engine, Record
 from services.scoring.core.rules import RuleHistory
-from services.scoring.measure.ticket_files import TicketFiles
+from services.scoring.measure.scratch_files import ScratchFiles
 from services.scoring.rule_files import load_rules
 from shared.contracts.panes import PaneUpdate, decode_pane_record
 from shared.runtime.collector import calm_collector
@@ -95,7 +95,7 @@ def _cost(organisation: Organisation) -> tuple[float, float]:
 def _engine(rules: RuleHistory, *, at_rest: bool) -> Engine:
     if not at_rest:
         return Engine(0, rules, open_tickets.INPUTS)
-    with TicketFiles().new() as file:
+    with ScratchFiles().new() as file:
         return Engine(0, rules, open_tickets.INPUTS, file)
 
 

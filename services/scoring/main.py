@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import uvloop
 from pydantic import ValidationError
 
-from services.scoring.measure.ticket_files import TicketFolderError
+from services.scoring.measure.scratch_files import ScratchFolderError
 from services.scoring.rule_files import RuleFileError
 from services.scoring.settings import ScoringSettings
 from shared.runtime.telemetry import configure_logging
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = ScoringSettings()
         configure_logging(f"scoring-{role}", settings)
         _run(role, settings)
-    except (ValidationError, RuleFileError, TicketFolderError) as error:
+    except (ValidationError, RuleFileError, ScratchFolderError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import DirectoryPath, Field
 
-from services.scoring.measure.ticket_files import FOLDER, TICKETS_MB
+from services.scoring.measure.scratch_files import FOLDER, TICKETS_MB
 from shared.runtime.settings import RuntimeSettings
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ class ScoringSettings(RuntimeSettings):
     )
     measure_folder: DirectoryPath = Field(
         FOLDER,
-        description="The others rest in a file in this folder, which should be on a disk",
+        description="The others, and old panes, rest in a file in this folder, on a disk",
     )
     scoring_host: str = Field("127.0.0.1", description="Where scoring listens")
     scoring_port: int = Field(8020, ge=0, le=65535)

@@ -22,9 +22,9 @@ import bellwether_native
 from services.scoring.core.midnights import midnight_of
 from services.scoring.core.native_parts import REGISTRY, EngineParts, versions_of
 from services.scoring.core.rules import RuleHistory
+from services.scoring.core.scratch_file import ScratchFile
 from services.scoring.core.slow_reader import Readable, read_slowly
 from services.scoring.core.stream_time import LIVE_MS
-from services.scoring.core.ticket_file import TicketFile
 from services.scoring.core.timeline import WAITING, Holder, Segment, Stretch, segments
 from shared.contracts import scopes
 from shared.contracts.measurements import MeasurementBatch, Measurements
@@ -104,8 +104,8 @@ class RulesChangedError(RuntimeError):
 class Engine:
     """State and arithmetic of one input partition.
 
-    With a ``ticket_file``, which is opened here and now, only tickets that changed lately rest in
-    memory; ``flush``, ``restore`` and ``timeline`` raise ``OSError`` when it cannot be written or
+    With a ``scratch_file``, which is opened here and now, only tickets and panes that changed
+    lately are in memory; what needs the others raises ``OSError`` when it cannot be written or
     read.
     """
 
@@ -114,7 +114,7 @@ class Engine:
         partition: int,
         rules: RuleHistory,
         inputs: int,
-        ticket_file: TicketFile | None = None,
+        scratch_file: ScratchFile | None = None,
     ) -> None:
         self.partition = partition
         self._rules = rules
@@ -130,7 +130,7 @@ class Engine:
                 read_slowly,
                 MOST_NAMES,
                 MOST_DEADLINES,
-                ticket_file,
+                scratch_file,
             )
         )
 
@@ -180,9 +180,9 @@ class Engine:
         return self._core.tickets
 
     @property
-    def ticket_file_bytes(self) -> int:
-        """What the file of tickets at rest takes; 0 without one."""
-        return self._core.ticket_file_bytes
+    def scratch_bytes(self) -> int:
+        """What the scratch file may take; 0 without one."""
+        return self._core.scratch_bytes
 
     @property
     def names(self) -> int:

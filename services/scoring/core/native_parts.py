@@ -9,8 +9,8 @@ from typing import Final
 from services.scoring.core import ledger
 from services.scoring.core.pane_kinds import PANE_KINDS, PaneKinds
 from services.scoring.core.rules import HOLDER_KINDS, RuleHistory, RuleSet
+from services.scoring.core.scratch_file import ScratchFile
 from services.scoring.core.slow_reader import Readable, Reason, SlowEvent
-from services.scoring.core.ticket_file import TicketFile
 from shared.contracts.fields import EARLIEST_TIME_MS, FUTURE_TOLERANCE_MS, LATEST_TIME_MS
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 
@@ -50,7 +50,7 @@ class EngineParts:
     """All of it. ``inputs`` counts the input topics; ``digests`` names the content of each version;
     ``midnight`` gives the latest midnight at or before an instant, both in ms; ``group_of`` the
     group of a department, or of "", the organisation's; ``read_slowly`` is given a record that the
-    compiled parser passes on; without a ``ticket_file`` all tickets rest in memory."""
+    compiled parser passes on; without a ``scratch_file`` all rests in memory."""
 
     partition: int
     inputs: int
@@ -62,7 +62,7 @@ class EngineParts:
     read_slowly: Callable[[Readable], SlowEvent | Reason]
     most_names: int
     most_deadlines: int
-    ticket_file: TicketFile | None
+    scratch_file: ScratchFile | None
     earliest_ms: int = EARLIEST_TIME_MS
     latest_ms: int = LATEST_TIME_MS
     future_tolerance_ms: int = FUTURE_TOLERANCE_MS

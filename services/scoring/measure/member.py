@@ -19,8 +19,8 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure import metrics
 from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.scratch_files import USUAL, ScratchFiles
 from services.scoring.measure.store import PartitionStore
-from services.scoring.measure.ticket_files import USUAL, TicketFiles
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.topics import INPUTS
 from shared.runtime.kafka import ConsumerProgress, Progress, make_consumer
@@ -64,7 +64,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         *,
         instance: str | None = None,
         session_ms: int = SESSION_MS,
-        ticket_files: TicketFiles = USUAL,
+        scratch_files: ScratchFiles = USUAL,
     ) -> None:
         self._bootstrap = bootstrap
         self._partitions = partitions
@@ -72,7 +72,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         self._policy = policy
         self._instance = instance
         self._session_ms = session_ms
-        self._ticket_files = ticket_files
+        self._scratch_files = scratch_files
         self._workers: dict[int, PartitionWorker] = {}
         self._starts: dict[int, asyncio.Task[None]] = {}
         self._consumer: AIOKafkaConsumer | None = None
@@ -212,7 +212,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         for partition in partitions:
             store = PartitionStore(self._bootstrap, partition, self._partitions)
             worker = PartitionWorker(
-                partition, self._rules, store, self._policy, ticket_files=self._ticket_files
+                partition, self._rules, store, self._policy, scratch_files=self._scratch_files
             )
             self._workers[partition] = worker
             self._begin(worker)

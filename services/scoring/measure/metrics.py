@@ -34,9 +34,9 @@ RESTORE_SECONDS = Gauge(
     "bellwether_measure_restore_seconds", "Time of the last restore of a partition.", ["partition"]
 )
 TICKETS = Gauge("bellwether_measure_tickets", "Tickets remembered.", ["partition"])
-TICKET_FILE = Gauge(
-    "bellwether_measure_ticket_file_bytes",
-    "Size of the file of tickets that nothing happened to for a while.",
+SCRATCH = Gauge(
+    "bellwether_measure_scratch_bytes",
+    "Size of the file of tickets and panes that nothing happened to for a while.",
     ["partition"],
 )
 WATERMARK = Gauge(
@@ -57,7 +57,7 @@ FLUSH_FAILURES = Counter(
     "bellwether_measure_flush_failures_total",
     "Flushes that could not be stored; the partition was restored and read again.",
 )
-_OF_ITS_OWNER: Final = (RESTORE_SECONDS, TICKETS, TICKET_FILE, WATERMARK, STREAM_TIME, LAG)
+_OF_ITS_OWNER: Final = (RESTORE_SECONDS, TICKETS, SCRATCH, WATERMARK, STREAM_TIME, LAG)
 
 
 def forget(partition: int) -> None:

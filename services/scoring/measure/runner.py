@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.member import Measure
-from services.scoring.measure.ticket_files import MEGABYTE, TicketFiles
+from services.scoring.measure.scratch_files import MEGABYTE, ScratchFiles
 from services.scoring.measure.watch import end_when_stuck
 from services.scoring.rule_files import load_rules
 from shared.contracts.topics import INPUTS, MEASURE_CHANGELOG, MEASUREMENTS, PANES, TOPICS, Topic
@@ -49,10 +49,10 @@ class MeasureSettings(Protocol):
 async def run(settings: MeasureSettings) -> None:
     """Until SIGINT or SIGTERM."""
     calm_collector()
-    ticket_files = TicketFiles(
+    scratch_files = ScratchFiles(
         settings.measure_folder, round(settings.measure_tickets_mb * MEGABYTE)
     )
-    ticket_files.check()
+    scratch_files.check()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -65,7 +65,7 @@ async def run(settings: MeasureSettings) -> None:
         FlushPolicy(),
         instance=settings.instance,
         session_ms=round(settings.measure_session_seconds * 1000),
-        ticket_files=ticket_files,
+        scratch_files=scratch_files,
     )
     port = DEFAULT_PORT if settings.metrics_port is None else settings.metrics_port
     async with HealthServer(

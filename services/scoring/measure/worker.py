@@ -16,8 +16,8 @@ from services.scoring.core.stream_time import partition_time
 from services.scoring.measure import metrics
 from services.scoring.measure.alignment import Alignment
 from services.scoring.measure.flush_policy import FlushPolicy
+from services.scoring.measure.scratch_files import USUAL, ScratchFiles
 from services.scoring.measure.store import PartitionStore
-from services.scoring.measure.ticket_files import USUAL, TicketFiles
 from shared.contracts.topics import INPUTS
 
 log = structlog.get_logger("measure.worker")
@@ -36,7 +36,7 @@ class PartitionWorker:
         store: PartitionStore,
         policy: FlushPolicy,
         *,
-        ticket_files: TicketFiles = USUAL,
+        scratch_files: ScratchFiles = USUAL,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -45,7 +45,7 @@ class PartitionWorker:
         self._rules = rules
         self._store = store
         self._policy = policy
-        self._ticket_files = ticket_files
+        self._scratch_files = scratch_files
         self._pace = policy.calm
         self._clock = clock
         self._wall_clock = wall_clock
@@ -86,7 +86,7 @@ class PartitionWorker:
 
     async def _rebuilt(self, tail: Tail) -> Engine:
         """Heartbeats go on meanwhile: the loop is given back after every record."""
-        with self._ticket_files.new() as file:
+        with self._scratch_files.new() as file:
             engine = Engine(self.partition, self._rules, len(INPUTS), file)
         for record in tail.take():
             engine.restore([record])
@@ -205,7 +205,7 @@ class PartitionWorker:
         rows = sum(len(batch.rows) for batch in flush.measurements)
         metrics.MEASUREMENTS.labels(self.partition).inc(rows)
         metrics.TICKETS.labels(self.partition).set(self._engine.tickets)
-        metrics.TICKET_FILE.labels(self.partition).set(self._engine.ticket_file_bytes)
+        metrics.SCRATCH.labels(self.partition).set(self._engine.scratch_bytes)
         metrics.DEADLINES.labels(self.partition).inc(counts.deadlines)
         metrics.STREAM_TIME.labels(self.partition).set(self._engine.stream_ms / 1000)
         metrics.WATERMARK.labels(self.partition).set(self._engine.watermark_ms / 1000)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
-from services.scoring.measure.ticket_files import TicketFiles
+from services.scoring.measure.scratch_files import ScratchFiles
 from shared.contracts.panes import (
     TOTAL,
     Cell,
@@ -147,7 +147,7 @@ class Log:
             engine.process(place, records[engine.positions[place] :])
 
 
-MEMORY = TicketFiles(most_in_memory=1_000)
+MEMORY = ScratchFiles(tickets_in_memory=1_000)
 """Hardly a ticket finds room: all the others rest in the file."""
 
 

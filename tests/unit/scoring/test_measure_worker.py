@@ -14,8 +14,8 @@ from services.scoring.core.changelog import Tail
 from services.scoring.core.engine import Flush
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.flush_policy import FlushPolicy, Pace
+from services.scoring.measure.scratch_files import ScratchFiles, ScratchFolderError
 from services.scoring.measure.store import PartitionStore
-from services.scoring.measure.ticket_files import TicketFiles, TicketFolderError
 from services.scoring.measure.worker import PartitionWorker
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.topics import INPUTS
@@ -88,9 +88,9 @@ def misses(store: KeptFlushes) -> list[int]:
 
 
 async def test_a_file_that_cannot_be_made_is_the_error_of_the_start(tmp_path: Path) -> None:
-    files = TicketFiles(tmp_path / "none")
-    worker = PartitionWorker(0, RULES, KeptFlushes(), FlushPolicy(), ticket_files=files)
-    with pytest.raises(TicketFolderError):
+    files = ScratchFiles(tmp_path / "none")
+    worker = PartitionWorker(0, RULES, KeptFlushes(), FlushPolicy(), scratch_files=files)
+    with pytest.raises(ScratchFolderError):
         await worker.start()
 
 

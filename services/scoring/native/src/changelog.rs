@@ -256,6 +256,7 @@ mod tests {
     use crate::cells::{CellColumns, Limits};
     use crate::names::{NameTable, Names, Symbols};
     use crate::panes::{Booked, Midnights, PaneStore};
+    use crate::resting::RestingPlace;
 
     struct AlwaysMidnight;
 
@@ -277,7 +278,8 @@ mod tests {
             cells: 4_000,
             record_bytes: RECORD_BYTES,
         };
-        let mut store = PaneStore::new(kinds, limits).expect("kinds of one indicator");
+        let mut store =
+            PaneStore::new(kinds, limits, RestingPlace::default()).expect("kinds of one indicator");
         let (mut names, mut symbols) = (NameTable::default(), Symbols::default());
         let rows: Vec<_> = (0..channels)
             .map(|channel| Booked {

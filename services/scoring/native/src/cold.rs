@@ -111,6 +111,8 @@ impl Ahead {
 
 pub struct ColdStore {
     file: File,
+    /// Of those that share the file: their segments alternate.
+    lane: u64,
     segments: Vec<Segment>,
     free: Vec<usize>,
     /// Closed segments that became sparse, each once.
@@ -122,20 +124,26 @@ pub struct ColdStore {
 }
 
 impl ColdStore {
-    /// In a file that is there, and whose content counts for nothing.
+    /// Two in a file that is there, and whose content counts for nothing.
     ///
     /// # Errors
     /// When it cannot be opened.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            file: File::options().read(true).write(true).open(path)?,
+    pub fn open_two(path: &Path) -> io::Result<[Self; 2]> {
+        let file = File::options().read(true).write(true).open(path)?;
+        Ok([Self::new(file.try_clone()?, 0), Self::new(file, 1)])
+    }
+
+    fn new(file: File, lane: u64) -> Self {
+        Self {
+            file,
+            lane,
             segments: vec![Segment::default()],
             free: Vec::new(),
             sparse: Vec::new(),
             writing: 0,
             tail: Vec::new(),
             tail_begins: 0,
-        })
+        }
     }
 
     /// Whether a form of so many bytes finds room in a segment.
@@ -186,8 +194,8 @@ impl ColdStore {
             };
             let window = ahead.window(segment, begin).min(end - begin);
             ahead.bytes.resize(window.max(form.len()), 0);
-            let start = start_of(segment) + begin as u64;
-            self.file.read_exact_at(&mut ahead.bytes, start)?;
+            let start = self.start_of(segment) + begin as u64;
+            self.read(&mut ahead.bytes, start)?;
             (ahead.segment, ahead.begin) = (segment, begin);
         }
         Ok(&ahead.bytes[begin - ahead.begin..][..form.len()])
@@ -222,7 +230,7 @@ impl ColdStore {
             let Segment { end, live } = self.segments[number];
             if live > 0 {
                 content.resize(end, 0);
-                self.file.read_exact_at(&mut content, start_of(number))?;
+                self.read(&mut content, self.start_of(number))?;
                 for (offset, place, form) in entries::all(&content) {
                     let spot = Spot::new(number, offset, form.len());
                     relocate(self, place, spot, form)?;
@@ -234,13 +242,29 @@ impl ColdStore {
         Ok(())
     }
 
+    /// Whether there are segments of which little counts.
+    pub fn has_sparse(&self) -> bool {
+        !self.sparse.is_empty()
+    }
+
+    fn start_of(&self, segment: usize) -> u64 {
+        (2 * segment as u64 + self.lane) * SEGMENT_BYTES as u64
+    }
+
+    fn read(&self, buffer: &mut [u8], start: u64) -> io::Result<()> {
+        self.file
+            .read_exact_at(buffer, start)
+            .map_err(|error| told(&error))
+    }
+
     fn end(&self) -> usize {
         self.segments[self.writing].end
     }
 
     fn write_tail(&mut self) -> io::Result<()> {
-        let start = start_of(self.writing) + self.tail_begins as u64;
-        self.file.write_all_at(&self.tail, start)?;
+        let start = self.start_of(self.writing) + self.tail_begins as u64;
+        let written = self.file.write_all_at(&self.tail, start);
+        written.map_err(|error| told(&error))?;
         self.tail_begins += self.tail.len();
         self.tail.clear();
         Ok(())
@@ -260,8 +284,9 @@ impl ColdStore {
     }
 }
 
-fn start_of(segment: usize) -> u64 {
-    (segment * SEGMENT_BYTES) as u64
+/// The same error, saying of which file it is.
+fn told(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the scratch file: {error}"))
 }
 
 fn low_bits(value: u64) -> usize {
@@ -281,7 +306,7 @@ pub mod tests {
         let name = format!("bellwether-cold-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         File::create_new(&path).expect("a file");
-        let store = ColdStore::open(&path).expect("a file");
+        let [store, _] = ColdStore::open_two(&path).expect("a file");
         std::fs::remove_file(&path).expect("a file that was there");
         store
     }
@@ -301,6 +326,27 @@ pub mod tests {
         let spots: Vec<Spot> = forms.iter().map(put).collect();
         for (spot, form) in spots.iter().zip(&forms) {
             assert_eq!(form_at(&store, *spot), *form);
+        }
+    }
+
+    #[test]
+    fn two_in_a_file_keep_out_of_each_others_way() {
+        let path = std::env::temp_dir().join(format!("bellwether-two-{}", std::process::id()));
+        File::create_new(&path).expect("a file");
+        let stores = ColdStore::open_two(&path).expect("a file");
+        std::fs::remove_file(&path).expect("a file that was there");
+        let mut stores = stores.map(|store| (store, Vec::new()));
+        for number in 0..40 {
+            for (store, spots) in &mut stores {
+                let byte = number + u8::try_from(store.lane).expect("0 or 1");
+                spots.push(store.put(0, &vec![byte; 200_000]).expect("a file"));
+            }
+        }
+        for (store, spots) in &stores {
+            for (number, spot) in (0..).zip(spots) {
+                let byte = number + u8::try_from(store.lane).expect("0 or 1");
+                assert_eq!(form_at(store, *spot), vec![byte; 200_000]);
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 //! rebuilds the state from the changelog records that flushes gave. After a flush that could not be
 //! stored, or that failed, the engine is discarded and restored.
 
+use std::io;
+
 use pyo3::PyResult;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -186,9 +188,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         self.tickets.count()
     }
 
-    /// What the file of tickets at rest may take, in bytes; 0 without one.
-    pub fn ticket_file_bytes(&self) -> u64 {
-        self.tickets.file_bytes()
+    /// What the file of what rests may take, in bytes; 0 without one.
+    pub fn file_bytes(&self) -> u64 {
+        self.tickets.file_bytes() + self.panes.file_bytes()
     }
 
     /// The time of a ticket that is remembered, by whose it was and what for, up to `until_ms`; and
@@ -296,7 +298,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let forgotten = self.expire()?;
         let cycle_started = self.start_cycle_if_done();
         let ticket_slice = self.next_ticket_slice(booked.stated.tickets.len());
-        let sliced = self.next_cell_slice(touched.len());
+        let sliced = self.next_cell_slice(touched.len())?;
         let changelog = self.changelog(
             &booked.stated,
             &measurements,
@@ -412,7 +414,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     fn expire(&mut self) -> Had<Vec<Box<str>>> {
         if self.watermark_ms - self.panes_rested_ms >= MINUTE_MS {
             self.panes_rested_ms = self.watermark_ms;
-            self.panes.rest_idle();
+            self.panes.rest_idle()?;
         }
         if self.watermark_ms - self.panes_expired_ms >= HOUR_MS {
             self.panes_expired_ms = self.watermark_ms;
@@ -472,15 +474,15 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         places
     }
 
-    fn next_cell_slice(&mut self, touched: usize) -> WireCells {
+    fn next_cell_slice(&mut self, touched: usize) -> io::Result<WireCells> {
         let Round::At(cursor) = self.cell_round else {
-            return self.panes.no_cells();
+            return Ok(self.panes.no_cells());
         };
         let least = self.panes.cells() / MOST_FLUSHES_A_ROUND;
         let budget = MIN_SLICE_CELLS.max(least).max(touched / CELLS_A_SLICE);
-        let (cells, next) = self.panes.slice_after(cursor, budget, self.watermark_ms);
+        let (cells, next) = self.panes.slice_after(cursor, budget, self.watermark_ms)?;
         self.cell_round = next.map_or(Round::Done, |cursor| Round::At(Some(cursor)));
-        cells
+        Ok(cells)
     }
 
     /// Tickets that the flush changed and the measurements that it booked, of which a restore makes
@@ -592,13 +594,17 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     ///
     /// The cycle that was under way is not taken up again: its number is left without a successor,
     /// which tells readers that it was never completed.
-    pub fn finish_restore(&mut self) {
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn finish_restore(&mut self) -> io::Result<()> {
         self.panes.forget_touched();
         self.panes.take_overflows();
         self.panes.drop_expired(self.watermark_ms);
         self.panes_expired_ms = self.watermark_ms;
-        self.panes.rest_left(self.watermark_ms);
+        self.panes.rest_left(self.watermark_ms)?;
         self.cycle += 1;
+        Ok(())
     }
 }
 

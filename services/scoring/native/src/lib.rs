@@ -32,6 +32,7 @@ pub mod panes;
 pub mod promises;
 pub mod python;
 mod reading;
+pub mod resting;
 pub mod rooms;
 pub mod rules;
 pub mod scopes;

@@ -1,10 +1,13 @@
 //! The cells of one pane: a row for each scope, and in it a cell for each indicator that it has.
 
+use std::io;
+
 use rustc_hash::FxHashMap;
 
 use crate::buckets::Bucket;
 use crate::indicator_set::{IndicatorSet, MOST_INDICATORS};
 use crate::msgpack::{Read, Reader, Write};
+use crate::resting::{Rest, RestingPlace};
 use crate::rooms::{self, Rooms, room};
 use crate::scopes::ScopeNumber;
 use crate::sketches::{Sketch, SketchArena};
@@ -55,11 +58,12 @@ pub struct Piece {
 }
 
 /// The cells of a level that start together; a row is given to each scope when it is first booked
-/// in. `round` is that of slices in which the pane came to be. A pane that was not booked in lately
+/// in. `round` is that of slices in which the pane came to be, `number` its own. A pane that was not booked in lately
 /// is at rest: its cells lie one behind the other in as few bytes as they need. To be read they are
 /// shown, to be changed the pane is woken.
 pub struct Pane {
     pub round: u32,
+    number: u32,
     len: u32,
     form: Form,
     touched: Vec<u32>,
@@ -68,8 +72,8 @@ pub struct Pane {
 
 enum Form {
     Awake(Held, Index),
-    Resting(Box<[u8]>),
-    Shown(Held, Box<[u8]>),
+    Resting(Rest),
+    Shown(Held, Rest),
 }
 
 /// The row of each scope.
@@ -85,9 +89,10 @@ struct Held {
 }
 
 impl Pane {
-    pub fn new(round: u32) -> Self {
+    pub fn new(round: u32, number: u32) -> Self {
         Self {
             round,
+            number,
             len: 0,
             form: Form::Awake(Held::default(), Index::default()),
             touched: Vec::new(),
@@ -216,33 +221,69 @@ impl Pane {
     }
 
     /// Let a pane that rests be read.
-    pub fn show(&mut self) {
-        if let Form::Resting(packed) = &mut self.form {
-            let packed = std::mem::take(packed);
-            self.form = Form::Shown(Held::unpacked(&packed), packed);
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn show(&mut self, place: &RestingPlace) -> io::Result<()> {
+        if let Form::Resting(rest) = &mut self.form {
+            let held = Held::unpacked(&place.get(rest)?);
+            self.form = Form::Shown(held, std::mem::take(rest));
         }
+        Ok(())
     }
 
     /// Be at rest again, if the pane was only shown.
     pub fn hide(&mut self) {
-        if let Form::Shown(_, packed) = &mut self.form {
-            self.form = Form::Resting(std::mem::take(packed));
+        if let Form::Shown(_, rest) = &mut self.form {
+            self.form = Form::Resting(std::mem::take(rest));
         }
+    }
+
+    /// Let a pane be changed.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn wake(&mut self, place: &mut RestingPlace) -> io::Result<()> {
+        self.show(place)?;
+        if let Form::Shown(rows, rest) = &mut self.form {
+            place.release(rest);
+            let rows = std::mem::take(rows);
+            let index = rows.index();
+            self.form = Form::Awake(rows, index);
+        }
+        Ok(())
     }
 
     /// Come to rest, unless it was changed since the last call: then take no more room than needed.
-    pub fn rest_if_idle(&mut self) {
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn rest_if_idle(&mut self, place: &mut RestingPlace) -> io::Result<()> {
         if !std::mem::take(&mut self.was_changed) {
-            self.rest();
+            self.rest(place)?;
         } else if let Form::Awake(rows, _) = &mut self.form {
             rows.tidy();
         }
+        Ok(())
     }
 
     /// Come to rest, unless somebody has yet to take what was touched.
-    pub fn rest(&mut self) {
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn rest(&mut self, place: &mut RestingPlace) -> io::Result<()> {
         if let (Form::Awake(rows, _), true) = (&self.form, self.touched.is_empty()) {
-            self.form = Form::Resting(rows.packed(self.len as usize));
+            let packed = rows.packed(self.len as usize);
+            self.form = Form::Resting(place.put(self.number, packed)?);
+        }
+        Ok(())
+    }
+
+    /// The pane's number, and where it rests, if it does.
+    pub fn rest_mut(&mut self) -> Option<(u32, &mut Rest)> {
+        match &mut self.form {
+            Form::Awake(..) => None,
+            Form::Resting(rest) | Form::Shown(_, rest) => Some((self.number, rest)),
         }
     }
 
@@ -253,18 +294,11 @@ impl Pane {
         }
     }
 
-    /// The row of a scope, with cells for these indicators at least, in a pane that is awake from
-    /// now on.
+    /// The row of a scope, with cells for these indicators at least, in a pane that is awake.
     fn row(&mut self, scope: ScopeNumber, guess: u32, indicators: IndicatorSet) -> u32 {
         self.was_changed = true;
-        self.show();
-        if let Form::Shown(rows, _) = &mut self.form {
-            let rows = std::mem::take(rows);
-            let index = rows.index();
-            self.form = Form::Awake(rows, index);
-        }
         let Form::Awake(rows, index) = &mut self.form else {
-            unreachable!("it was woken");
+            unreachable!("who changes a pane has woken it");
         };
         let guessed = rows.rows.get(guess as usize);
         let row = if guessed.is_some_and(|row| row.scope == scope) {
@@ -346,7 +380,7 @@ impl Held {
 
     /// Each row's scope and indicators, and the sums and sketches of its cells, in the order of
     /// their places; the number of rows comes first.
-    fn packed(&self, cells: usize) -> Box<[u8]> {
+    fn packed(&self, cells: usize) -> Vec<u8> {
         let mut buffer = Vec::with_capacity(12 * cells);
         buffer.array(self.rows.len());
         for row in &self.rows {
@@ -359,7 +393,7 @@ impl Held {
                 self.sketches.write(cell.sketch, &mut buffer);
             }
         }
-        buffer.into_boxed_slice()
+        buffer
     }
 
     fn unpacked(packed: &[u8]) -> Self {
@@ -433,6 +467,7 @@ fn number(count: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cold::tests::scratch;
 
     #[test]
     fn a_total_that_has_left_64_bits_comes_back() {
@@ -477,7 +512,8 @@ mod tests {
 
     #[test]
     fn a_pane_that_rested_says_what_it_said() {
-        let mut pane = Pane::new(0);
+        let mut place = RestingPlace::with_file(scratch());
+        let mut pane = Pane::new(0, 7);
         let sums = |total| Sums {
             n: 2,
             total,
@@ -490,6 +526,7 @@ mod tests {
             ((3, 7), sums(4), buckets(&[7, 8])),
         ];
         for turn in 1..4 {
+            pane.wake(&mut place).expect("a file");
             for ((scope, indicator), sums, counts) in &said {
                 let indicators = IndicatorSet::of(*indicator);
                 let booked = (Sums::default(), counts.iter().copied());
@@ -502,7 +539,7 @@ mod tests {
                 let cells = rows.cells.run_mut(row.first, row.indicators.len());
                 cells[row.indicators.rank(*indicator)].sums = *sums;
             }
-            pane.rest();
+            pane.rest(&mut place).expect("a file");
             assert!(
                 matches!(pane.form, Form::Awake(..)),
                 "what was touched waits"
@@ -515,12 +552,12 @@ mod tests {
             });
             assert_eq!(pane.take_touched(), touched);
             assert_eq!(pane.take_touched(), []);
-            pane.rest_if_idle();
+            pane.rest_if_idle(&mut place).expect("a file");
             assert!(matches!(pane.form, Form::Awake(..)), "it was changed");
-            pane.rest_if_idle();
+            pane.rest_if_idle(&mut place).expect("a file");
             assert!(matches!(pane.form, Form::Resting(_)));
             assert_eq!(pane.len(), 4);
-            pane.show();
+            pane.show(&place).expect("a file");
             for (key, sums, counts) in &said {
                 let mut expected: Vec<_> = counts.iter().map(|(b, n)| (*b, n * turn)).collect();
                 expected.sort_unstable();
@@ -535,7 +572,7 @@ mod tests {
 
     #[test]
     fn cells_keep_what_they_sum_while_others_come_between_them() {
-        let mut pane = Pane::new(0);
+        let mut pane = Pane::new(0, 0);
         let mut expected = std::collections::BTreeMap::new();
         let mut number: u64 = 1;
         for step in 0_i64..3_000 {
@@ -572,7 +609,7 @@ mod tests {
 
     #[test]
     fn slices_meet_each_cell_once_though_others_come_to_be() {
-        let mut pane = Pane::new(0);
+        let mut pane = Pane::new(0, 0);
         for (scope, bits) in [(5, 0b1011), (6, 1 << 63), (7, 0b11)] {
             let indicators = IndicatorSet::from_bits(bits);
             let changes = indicators

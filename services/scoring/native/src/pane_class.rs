@@ -12,6 +12,7 @@ use crate::panes::{
     Booked, Cursor, DAY_MS, HOUR_MS, Level, MINUTE_MS, Midnights, PaneError, PaneKey, PaneStore,
     QUARTER_MS,
 };
+use crate::resting::RestingPlace;
 use crate::scopes::Scopes;
 
 type NameTexts = (String, String, String, String, String);
@@ -49,7 +50,7 @@ impl PaneStoreClass {
             record_bytes: limits.1,
         };
         Ok(Self {
-            store: PaneStore::new(kinds.into(), limits)?,
+            store: PaneStore::new(kinds.into(), limits, RestingPlace::default())?,
             midnight,
             symbols: Symbols::default(),
             names: NameTable::default(),
@@ -93,13 +94,13 @@ impl PaneStoreClass {
         watermark_ms: i64,
     ) -> PyResult<(Laid<'py>, Option<CursorTuple>)> {
         let cursor = cursor.map(cursor_of).transpose()?;
-        let (cells, next) = self.store.slice_after(cursor, budget, watermark_ms);
+        let (cells, next) = self.store.slice_after(cursor, budget, watermark_ms)?;
         let next = next.map(|at| (at.pane.level.wire(), at.pane.start, at.place));
         Ok((laid(py, &cells, self.store.scopes()), next))
     }
 
-    fn rest_all(&mut self) {
-        self.store.rest_all();
+    fn rest_all(&mut self) -> PyResult<()> {
+        Ok(self.store.rest_all()?)
     }
 
     fn drop_expired(&mut self, watermark_ms: i64) {
@@ -117,7 +118,7 @@ impl PaneStoreClass {
             .map(|(department, kind, id)| (&**department, *kind, &**id));
         let columns = columns.each_ref().map(PyBytesMethods::as_bytes);
         let scopes = scopes.collect();
-        Ok(self.store.restore(&CellsView { scopes, columns })?)
+        self.store.restore(&CellsView { scopes, columns })
     }
 }
 

@@ -7,6 +7,7 @@
 //! last pane of the block is so old.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::ops::Bound;
 
 use pyo3::exceptions::PyValueError;
@@ -19,6 +20,7 @@ use crate::cells::{CellColumns, CellsView, Layout, Limits, Part, WireCells, Wire
 use crate::indicator_set::IndicatorSet;
 use crate::names::{NameTable, Symbols};
 use crate::pane::{Pane, Piece, Sums};
+use crate::resting::RestingPlace;
 use crate::scopes::{Memberships, Scopes};
 use crate::staging::{Changes, Minute, Staging};
 
@@ -187,6 +189,9 @@ pub struct PaneStore {
     memberships: Memberships,
     days: Days,
     panes: BTreeMap<PaneKey, Pane>,
+    place: RestingPlace,
+    /// How many there ever were.
+    numbers: u32,
     /// By scope and level: its row in the pane that was booked in last, which is likely to be its
     /// row in the next.
     guesses: Vec<[u32; Level::ALL.len()]>,
@@ -199,11 +204,15 @@ pub struct PaneStore {
 }
 
 impl PaneStore {
-    /// `limits` are those of the records that its cells are cut into.
+    /// `limits` are those of the records that its cells are cut into; `place` is where panes rest.
     ///
     /// # Errors
     /// When the kinds do not agree with one another.
-    pub fn new(kinds: IndicatorKinds, limits: Limits) -> Result<Self, PaneError> {
+    pub fn new(
+        kinds: IndicatorKinds,
+        limits: Limits,
+        place: RestingPlace,
+    ) -> Result<Self, PaneError> {
         let kinds = kinds.checked()?;
         Ok(Self {
             gauges: kinds.gauges(),
@@ -213,6 +222,8 @@ impl PaneStore {
             memberships: Memberships::default(),
             days: Days::default(),
             panes: BTreeMap::new(),
+            place,
+            numbers: 0,
             guesses: Vec::new(),
             rounds: 0,
             touched: BTreeSet::new(),
@@ -224,6 +235,11 @@ impl PaneStore {
 
     pub fn scopes(&self) -> &Scopes {
         &self.scopes
+    }
+
+    /// What the file of panes at rest may take, in bytes; 0 without one.
+    pub fn file_bytes(&self) -> u64 {
+        self.place.file_bytes()
     }
 
     /// How many cells are kept.
@@ -239,8 +255,8 @@ impl PaneStore {
     /// Add measurements (or with their sign -1 take them back) in every pane still kept.
     ///
     /// # Errors
-    /// `ValueError` for a time, an indicator or a rating that cannot be, and whatever asking for a
-    /// midnight raises; some rows may have been booked then.
+    /// `ValueError` for a time, an indicator or a rating that cannot be, `OSError` when the file
+    /// cannot be read, and whatever asking for a midnight raises; some rows may have been booked then.
     pub fn book<M: Midnights>(
         &mut self,
         rows: impl IntoIterator<Item = Booked>,
@@ -283,21 +299,27 @@ impl PaneStore {
             first = end;
             let quarter = minute / 15 * 15;
             let day = self.days.start(quarter, midnights)?;
-            self.add(Level::Minute, *minute, changes, watermark_ms);
-            self.add(Level::Quarter, quarter, changes, watermark_ms);
-            self.add(Level::Day, day, changes, watermark_ms);
-            self.add_gauges(changes);
+            self.add(Level::Minute, *minute, changes, watermark_ms)?;
+            self.add(Level::Quarter, quarter, changes, watermark_ms)?;
+            self.add(Level::Day, day, changes, watermark_ms)?;
+            self.add_gauges(changes)?;
         }
         self.staging = staging;
         self.staging.clear();
         Ok(())
     }
 
-    fn add(&mut self, level: Level, start: Minute, changes: Changes<'_>, watermark_ms: i64) {
+    fn add(
+        &mut self,
+        level: Level,
+        start: Minute,
+        changes: Changes<'_>,
+        watermark_ms: i64,
+    ) -> io::Result<()> {
         let key = PaneKey { level, start };
         if key.is_kept(watermark_ms) {
             self.touched.insert(key);
-            let (pane, guesses) = self.pane_and_guesses(key);
+            let (pane, guesses) = self.awake_and_guesses(key)?;
             let mut overflows = 0;
             for row in changes.rows() {
                 let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
@@ -306,9 +328,10 @@ impl PaneStore {
             }
             self.overflows += overflows;
         }
+        Ok(())
     }
 
-    fn add_gauges(&mut self, changes: Changes<'_>) {
+    fn add_gauges(&mut self, changes: Changes<'_>) -> io::Result<()> {
         let level = Level::Total;
         let key = PaneKey { level, start: 0 };
         let all = self.gauges;
@@ -316,12 +339,13 @@ impl PaneStore {
             let gauges = row.indicators().within(all);
             if !gauges.is_empty() {
                 self.touched.insert(key);
-                let (pane, guesses) = self.pane_and_guesses(key);
+                let (pane, guesses) = self.awake_and_guesses(key)?;
                 let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
                 let changes = row.each(gauges).map(|(sums, _)| (sums, std::iter::empty()));
                 self.overflows += pane.add((row.scope(), guess), gauges, changes);
             }
         }
+        Ok(())
     }
 
     /// How many totals of cells have left 64 bits, or come back, since the last call.
@@ -329,14 +353,18 @@ impl PaneStore {
         std::mem::take(&mut self.overflows) + self.staging.take_overflows()
     }
 
-    fn pane(&mut self, key: PaneKey) -> &mut Pane {
-        self.pane_and_guesses(key).0
-    }
-
-    fn pane_and_guesses(&mut self, key: PaneKey) -> (&mut Pane, &mut [[u32; Level::ALL.len()]]) {
-        let round = self.rounds;
-        let pane = self.panes.entry(key);
-        (pane.or_insert_with(|| Pane::new(round)), &mut self.guesses)
+    /// A pane that can be changed, and for every scope where its row may be.
+    fn awake_and_guesses(
+        &mut self,
+        key: PaneKey,
+    ) -> io::Result<(&mut Pane, &mut [[u32; Level::ALL.len()]])> {
+        let (round, number) = (self.rounds, &mut self.numbers);
+        let pane = self.panes.entry(key).or_insert_with(|| {
+            *number = number.wrapping_add(1);
+            Pane::new(round, *number)
+        });
+        pane.wake(&mut self.place)?;
+        Ok((pane, &mut self.guesses))
     }
 
     /// What was booked is stored: it is no longer news.
@@ -375,12 +403,15 @@ impl PaneStore {
     /// and where to go on, `None` at the end of a round. No cursor begins a round. Panes that come
     /// to be in it are not in its slices: in a replay more come than slices can follow, and the
     /// round would never end.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
     pub fn slice_after(
         &mut self,
         cursor: Option<Cursor>,
         budget: usize,
         watermark_ms: i64,
-    ) -> (WireCells, Option<Cursor>) {
+    ) -> io::Result<(WireCells, Option<Cursor>)> {
         self.rounds += u32::from(cursor.is_none());
         let rounds = self.rounds;
         let mut found = Vec::new();
@@ -388,7 +419,7 @@ impl PaneStore {
         let mut next = None;
         let panes = ahead(&mut self.panes, cursor, watermark_ms);
         for (key, pane, first) in panes.filter(|(_, pane, _)| pane.round < rounds) {
-            pane.show();
+            pane.show(&self.place)?;
             let (pieces, cells, place) = pane.slice(first, left);
             found.push((key, pieces));
             left -= cells;
@@ -405,44 +436,71 @@ impl PaneStore {
         let cells = self.layout.lay_out(&parts, &self.scopes, self.limits);
         // The pane in which the next slice begins stays shown: it may be large.
         let begins = next.map(|cursor| cursor.pane);
-        for key in shown.into_iter().filter(|key| Some(*key) != begins) {
-            self.pane(key).hide();
+        for key in shown.iter().filter(|key| Some(**key) != begins) {
+            self.panes
+                .get_mut(key)
+                .expect("a pane that was shown")
+                .hide();
         }
-        (cells, next)
+        Ok((cells, next))
     }
 
     /// Panes that were not booked in since the last call come to rest.
-    pub fn rest_idle(&mut self) {
-        self.panes.values_mut().for_each(Pane::rest_if_idle);
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn rest_idle(&mut self) -> io::Result<()> {
+        for pane in self.panes.values_mut() {
+            pane.rest_if_idle(&mut self.place)?;
+        }
+        self.place
+            .tidy(self.panes.values_mut().filter_map(Pane::rest_mut))
     }
 
     /// The panes that time has left come to rest: the others will be booked in with the next event.
-    pub fn rest_left(&mut self, watermark_ms: i64) {
-        for (key, pane) in &mut self.panes {
-            if key.is_left(watermark_ms) {
-                pane.rest();
-            }
-        }
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn rest_left(&mut self, watermark_ms: i64) -> io::Result<()> {
+        self.rest_those(|key| key.is_left(watermark_ms))
     }
 
     /// All panes come to rest.
-    pub fn rest_all(&mut self) {
-        self.panes.values_mut().for_each(Pane::rest);
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn rest_all(&mut self) -> io::Result<()> {
+        self.rest_those(|_| true)
+    }
+
+    fn rest_those(&mut self, which: impl Fn(&PaneKey) -> bool) -> io::Result<()> {
+        self.panes
+            .iter_mut()
+            .filter(|(key, _)| which(key))
+            .try_for_each(|(_, pane)| pane.rest(&mut self.place))
     }
 
     /// Forget the blocks of which no pane is kept any more.
     pub fn drop_expired(&mut self, watermark_ms: i64) {
-        self.panes.retain(|key, _| !key.is_over(watermark_ms));
+        let place = &mut self.place;
+        self.panes.retain(|key, pane| {
+            let is_over = key.is_over(watermark_ms);
+            if let (true, Some((_, rest))) = (is_over, pane.rest_mut()) {
+                place.release(rest);
+            }
+            !is_over
+        });
         self.touched.retain(|key| !key.is_over(watermark_ms));
     }
 
     /// Take absolute cells from a changelog.
     ///
     /// # Errors
-    /// When the columns do not fit together or hold a number that cannot be; none has been taken
-    /// then.
-    pub fn restore(&mut self, cells: &CellsView<'_>) -> Result<(), PaneError> {
-        let columns = CellColumns::new(cells.columns, cells.scopes.len())?;
+    /// `ValueError` when the columns do not fit together or hold a number that cannot be; none has
+    /// been taken then. `OSError` when the file cannot be read.
+    pub fn restore(&mut self, cells: &CellsView<'_>) -> PyResult<()> {
+        let columns = CellColumns::new(cells.columns, cells.scopes.len());
+        let columns = columns.map_err(PaneError::from)?;
         let scopes: Vec<_> = cells
             .scopes
             .iter()
@@ -454,7 +512,7 @@ impl PaneStore {
                 start: cell.start,
             };
             let scope = scopes[cell.scope];
-            let pane = self.pane(key);
+            let (pane, _) = self.awake_and_guesses(key)?;
             pane.replace(scope, cell.indicator, cell.sums, &cell.counts);
         }
         Ok(())
@@ -510,7 +568,8 @@ mod tests {
             cells: 9,
             record_bytes: 9999,
         };
-        let mut store = PaneStore::new(kinds, limits).expect("kinds of one indicator");
+        let mut store =
+            PaneStore::new(kinds, limits, RestingPlace::default()).expect("kinds of one indicator");
         let (mut names, symbols) = (NameTable::default(), Symbols::default());
         let number = names.number(crate::names::Names::default());
         let mut told = |sign| {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
@@ -28,6 +28,7 @@ use crate::names::{NO_NAME, Symbols};
 use crate::pane_records;
 use crate::panes::{Midnights, PaneStore};
 use crate::promises::Span;
+use crate::resting::RestingPlace;
 use crate::rules::{HolderKind, HolderLimit, Rules, SURVEY_KINDS, SurveyRules, Version};
 use crate::scopes::{DepartmentNumber, Scopes};
 use crate::tickets::{TicketError, Tickets};
@@ -45,7 +46,7 @@ impl From<TicketError> for PyErr {
     fn from(error: TicketError) -> Self {
         match error {
             TicketError::Damaged(damaged) => damaged.into(),
-            TicketError::File(_) => PyOSError::new_err(error.to_string()),
+            TicketError::File(error) => error.into(),
         }
     }
 }
@@ -203,19 +204,22 @@ struct EngineParts {
     future_tolerance_ms: i64,
     most_names: usize,
     most_deadlines: usize,
-    ticket_file: Option<TicketFileParts>,
+    scratch_file: Option<ScratchFileParts>,
 }
 
 #[derive(FromPyObject)]
-struct TicketFileParts {
+struct ScratchFileParts {
     path: PathBuf,
-    most_in_memory: usize,
+    tickets_in_memory: usize,
 }
 
-impl TicketFileParts {
-    fn open(self) -> PyResult<Tickets> {
-        let store = ColdStore::open(&self.path)?;
-        Ok(Tickets::with_file(store, self.most_in_memory))
+impl ScratchFileParts {
+    fn open(self) -> PyResult<(Tickets, RestingPlace)> {
+        let [tickets, panes] = ColdStore::open_two(&self.path)?;
+        Ok((
+            Tickets::with_file(tickets, self.tickets_in_memory),
+            RestingPlace::with_file(panes),
+        ))
     }
 }
 
@@ -343,13 +347,13 @@ impl Engine {
             deadlines: parts.most_deadlines,
             names: parts.most_names,
         };
-        let tickets = parts
-            .ticket_file
-            .map_or_else(|| Ok(Tickets::default()), TicketFileParts::open)?;
+        let (tickets, place) = parts
+            .scratch_file
+            .map_or_else(|| Ok(<_>::default()), ScratchFileParts::open)?;
         let core = engine::Engine::new(
             Lifecycle::new(rules_of(parts.versions, &indicators, &failure)?, indicators),
             PythonMidnights(parts.midnight),
-            PaneStore::new(registry.kinds.into(), limits)?,
+            PaneStore::new(registry.kinds.into(), limits, place)?,
             tickets,
             parts.inputs,
             bounds,
@@ -413,8 +417,8 @@ impl Engine {
     }
 
     #[getter]
-    fn ticket_file_bytes(&self) -> u64 {
-        self.core.ticket_file_bytes()
+    fn scratch_bytes(&self) -> u64 {
+        self.core.file_bytes()
     }
 
     #[getter]
@@ -509,8 +513,8 @@ impl Engine {
         self.core.restore(record)
     }
 
-    fn finish_restore(&mut self) {
-        self.core.finish_restore();
+    fn finish_restore(&mut self) -> PyResult<()> {
+        Ok(self.core.finish_restore()?)
     }
 }
 

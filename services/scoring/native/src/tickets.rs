@@ -26,7 +26,7 @@ const NEVER_S: u32 = u32::MAX;
 pub enum TicketError {
     #[error(transparent)]
     Damaged(#[from] Damaged),
-    #[error("the file of tickets at rest: {0}")]
+    #[error(transparent)]
     File(#[from] io::Error),
 }
 
@@ -62,8 +62,7 @@ impl At {
 }
 
 /// What is in memory of every ticket: 20 bytes without gaps. `tag` is of its id's hash. The seconds
-/// are those of its outlook: it falls due in `due_s` or later, and is over before the end of
-/// `over_s`.
+/// are those of its outlook: it falls due in `due_s` or later, and was over when `over_s` began.
 struct Slot {
     at: [u8; 8],
     tag: u32,

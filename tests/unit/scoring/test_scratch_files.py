@@ -11,9 +11,9 @@ import pytest
 
 from services.scoring.core.engine import Engine
 from services.scoring.core.rules import RuleHistory
-from services.scoring.core.ticket_file import TicketFile
+from services.scoring.core.scratch_file import ScratchFile
 from services.scoring.main import main
-from services.scoring.measure.ticket_files import TicketFiles, TicketFolderError
+from services.scoring.measure.scratch_files import ScratchFiles, ScratchFolderError
 from shared.contracts.topics import INPUTS
 from tests.unit.scoring.engine_events import Log, event
 from tests.unit.scoring.histories import COURSE, holder_of
@@ -23,10 +23,10 @@ RULES = history(EVERYTHING)
 TICKETS = 3_000
 
 
-def engine_with(most_in_memory: int | None, rules: RuleHistory = RULES) -> Engine:
-    if most_in_memory is None:
+def engine_with(tickets_in_memory: int | None, rules: RuleHistory = RULES) -> Engine:
+    if tickets_in_memory is None:
         return Engine(0, rules, len(INPUTS))
-    with TicketFiles(most_in_memory=most_in_memory).new() as file:
+    with ScratchFiles(tickets_in_memory=tickets_in_memory).new() as file:
         return Engine(0, rules, len(INPUTS), file)
 
 
@@ -66,8 +66,8 @@ def test_where_a_ticket_rests_makes_no_difference() -> None:
             log.feed(engine)
             flushes.append(engine.flush(caught_up=False))
         assert flushes[0] == flushes[1] == flushes[2]
-    assert engines[0].ticket_file_bytes == 0
-    assert all(engine.ticket_file_bytes > 0 for engine in engines[1:])
+    assert engines[0].scratch_bytes == 0
+    assert all(engine.scratch_bytes > 0 for engine in engines[1:])
     until_ms = engines[0].watermark_ms
     for number in range(0, TICKETS, 100):
         known = [engine.timeline(f"T-{number}", until_ms) for engine in engines]
@@ -76,23 +76,23 @@ def test_where_a_ticket_rests_makes_no_difference() -> None:
 
 
 def test_a_file_is_gone_with_its_name(tmp_path: Path) -> None:
-    with TicketFiles(tmp_path).new() as file:
+    with ScratchFiles(tmp_path).new() as file:
         assert Path(file.path).parent == tmp_path
         Engine(0, RULES, len(INPUTS), file)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_stops_the_engine() -> None:
-    engine = Engine(0, RULES, len(INPUTS), TicketFile("/dev/full", 0))
-    with pytest.raises(OSError, match="the file of tickets at rest: No space left"):
+    engine = Engine(0, RULES, len(INPUTS), ScratchFile("/dev/full", 0))
+    with pytest.raises(OSError, match="the scratch file: No space left"):
         live_through(engine)
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Engine(0, RULES, len(INPUTS), TicketFile(str(tmp_path / "none"), 0))
-    with pytest.raises(TicketFolderError, match=r"none \(No such file or directory\).*_FOLDER"):
-        TicketFiles(tmp_path / "none").check()
+        Engine(0, RULES, len(INPUTS), ScratchFile(str(tmp_path / "none"), 0))
+    with pytest.raises(ScratchFolderError, match=r"none \(No such file or directory\).*_FOLDER"):
+        ScratchFiles(tmp_path / "none").check()
 
 
 def test_measure_does_not_start_where_it_can_make_no_file(
