@@ -249,37 +249,18 @@ fn read_times(reader: &mut Reader<'_>) -> Read<Vec<i64>> {
 
 #[cfg(test)]
 mod tests {
-    use pyo3::PyResult;
-
     use super::*;
-    use crate::buckets::IndicatorKinds;
     use crate::cells::{CellColumns, Limits};
     use crate::names::{NameTable, Names, Symbols};
-    use crate::panes::{Booked, Midnights, PaneStore};
-    use crate::resting::RestingPlace;
-
-    struct AlwaysMidnight;
-
-    impl Midnights for AlwaysMidnight {
-        fn midnight(&mut self, _: i64) -> PyResult<i64> {
-            Ok(0)
-        }
-    }
+    use crate::panes::tests::{AlwaysMidnight, of_one_indicator};
+    use crate::panes::{Booked, PaneStore};
 
     /// Panes with three cells for each of so many channels.
     fn panes(channels: u32) -> PaneStore {
-        let kinds = IndicatorKinds {
-            is_gauge: vec![false],
-            is_logarithmic: vec![false],
-            is_exact: vec![false],
-            upper_ends: vec![],
-        };
-        let limits = Limits {
+        let mut store = of_one_indicator(Limits {
             cells: 4_000,
             record_bytes: RECORD_BYTES,
-        };
-        let mut store =
-            PaneStore::new(kinds, limits, RestingPlace::default()).expect("kinds of one indicator");
+        });
         let (mut names, mut symbols) = (NameTable::default(), Symbols::default());
         let rows: Vec<_> = (0..channels)
             .map(|channel| Booked {

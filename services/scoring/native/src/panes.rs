@@ -22,7 +22,7 @@ use crate::names::{NameTable, Symbols};
 use crate::pane::{Pane, Piece, Sums};
 use crate::resting::RestingPlace;
 use crate::scopes::{Memberships, Scopes};
-use crate::staging::{Changes, Minute, Staging};
+use crate::staging::{Changes, Minute, RowChanges, Staging};
 
 pub const MINUTE_MS: i64 = 60_000;
 pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
@@ -332,19 +332,24 @@ impl PaneStore {
     }
 
     fn add_gauges(&mut self, changes: Changes<'_>) -> io::Result<()> {
+        let all = self.gauges;
+        let gauges = |row: &RowChanges<'_>| row.indicators().within(all);
+        let mut rows = changes.rows().filter(|row| !gauges(row).is_empty());
+        let Some(first) = rows.next() else {
+            return Ok(());
+        };
         let level = Level::Total;
         let key = PaneKey { level, start: 0 };
-        let all = self.gauges;
-        for row in changes.rows() {
-            let gauges = row.indicators().within(all);
-            if !gauges.is_empty() {
-                self.touched.insert(key);
-                let (pane, guesses) = self.awake_and_guesses(key)?;
-                let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
-                let changes = row.each(gauges).map(|(sums, _)| (sums, std::iter::empty()));
-                self.overflows += pane.add((row.scope(), guess), gauges, changes);
-            }
+        self.touched.insert(key);
+        let (pane, guesses) = self.awake_and_guesses(key)?;
+        let mut overflows = 0;
+        for row in std::iter::once(first).chain(rows) {
+            let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
+            let changes = row.each(gauges(&row));
+            let changes = changes.map(|(sums, _)| (sums, std::iter::empty()));
+            overflows += pane.add((row.scope(), guess), gauges(&row), changes);
         }
+        self.overflows += overflows;
         Ok(())
     }
 
@@ -545,10 +550,10 @@ fn ahead(
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    struct AlwaysMidnight;
+    pub struct AlwaysMidnight;
 
     impl Midnights for AlwaysMidnight {
         fn midnight(&mut self, _: i64) -> PyResult<i64> {
@@ -556,20 +561,23 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_total_that_leaves_64_bits_is_told_and_is_exact_when_it_is_taken_back() {
+    /// Panes of a single indicator, which keeps no sketch.
+    pub fn of_one_indicator(limits: Limits) -> PaneStore {
         let kinds = IndicatorKinds {
             is_gauge: vec![false],
             is_logarithmic: vec![false],
             is_exact: vec![false],
-            upper_ends: vec![1],
+            upper_ends: vec![],
         };
-        let limits = Limits {
+        PaneStore::new(kinds, limits, RestingPlace::default()).expect("kinds that agree")
+    }
+
+    #[test]
+    fn a_total_that_leaves_64_bits_is_told_and_is_exact_when_it_is_taken_back() {
+        let mut store = of_one_indicator(Limits {
             cells: 9,
             record_bytes: 9999,
-        };
-        let mut store =
-            PaneStore::new(kinds, limits, RestingPlace::default()).expect("kinds of one indicator");
+        });
         let (mut names, symbols) = (NameTable::default(), Symbols::default());
         let number = names.number(crate::names::Names::default());
         let mut told = |sign| {

@@ -104,7 +104,8 @@ pub struct Tickets {
     places: HashTable<u32>,
     free: Vec<u32>,
     warm: WarmStore,
-    scratch: Vec<u8>,
+    /// What precedes a form that is changed.
+    head: Vec<u8>,
     remembered: usize,
     due: usize,
     cooling: Option<Cooling>,
@@ -147,7 +148,8 @@ impl Tickets {
     /// When the file cannot be read.
     pub fn find(&mut self, id: &str) -> Had<Option<u32>> {
         let tag = tag_of(id);
-        // Whether one of the file is it can be seen in memory only. With 32 bits of tag, it is.
+        // A ticket of the file is told by its id once it is in memory. It is hardly ever another: the
+        // tag has 32 bits.
         while let Some(place) = self.seek(tag, id) {
             if let At::Warm(_) = self.slots[place as usize].at() {
                 return Ok(Some(place));
@@ -273,10 +275,10 @@ impl Tickets {
         let ticket = self.warm.get(spot);
         let (_, form) = parted(ticket).expect("what was joined here");
         self.remembered += usize::from(form.is_empty());
-        self.scratch.clear();
-        self.scratch.extend(&ticket[..ticket.len() - form.len()]);
+        self.head.clear();
+        self.head.extend(&ticket[..ticket.len() - form.len()]);
         self.warm.release(spot);
-        let at = At::Warm(self.warm.put(place, &[&self.scratch, packed]));
+        let at = At::Warm(self.warm.put(place, &[&self.head, packed]));
         self.slots[place as usize].put_at(at);
         self.set_outlook(place, outlook);
     }
