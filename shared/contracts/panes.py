@@ -6,6 +6,11 @@ update holds the cells that a flush touched, and after them a slice of all cells
 (``slice_cells``): when the slices have gone round once (``cycle`` grows), nothing older than the
 start of the previous cycle is needed.
 
+A quarter-hour or a day is stated once it is sealed, which it is when it ends at or before the
+``sealed_ms`` of an update: all of its cells in the flush that says so first, and from then on each
+that changes. Until then its cells are the sums of the same source's cells one level below, and what a
+slice says of them is not for readers: it is how far the source itself has summed them up.
+
 Cells travel as columns, for a flush states thousands of them: `Cells` says how they are laid out,
 and gives them one by one to readers that are in no hurry.
 """
@@ -158,14 +163,17 @@ class PaneUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
 
     ``revision`` is the flush's number in its partition and only grows. ``watermark_ms`` is how far
     its time has come: the greatest event time seen, or the clock while it is live, for a deadline
-    passes though no event comes. ``caught_up`` says that nothing more was waiting; ``received_ms``
-    is the latest reception among the flush's events (0: none). ``group`` is `Scope.group`.
+    passes though no event comes. ``sealed_ms`` says which quarter-hours and days are stated (see
+    above); it is a whole quarter-hour and never falls. ``caught_up`` says that nothing more was
+    waiting; ``received_ms`` is the latest reception among the flush's events (0: none). ``group``
+    is `Scope.group`.
     """
 
     source: int
     group: str
     revision: int
     watermark_ms: int
+    sealed_ms: int
     caught_up: bool
     received_ms: int
     rule_version: str
