@@ -252,8 +252,8 @@ mod tests {
     use super::*;
     use crate::cells::{CellColumns, Limits};
     use crate::names::{NameTable, Names, Symbols};
-    use crate::panes::tests::{AlwaysMidnight, of_one_indicator};
-    use crate::panes::{Booked, PaneStore};
+    use crate::panes::tests::{Utc, of_one_indicator};
+    use crate::panes::{Booked, DAY_MS, PaneStore};
 
     /// Panes with three cells for each of so many channels.
     fn panes(channels: u32) -> PaneStore {
@@ -275,7 +275,10 @@ mod tests {
                 }),
             })
             .collect();
-        let booked = store.book(rows, &names, &symbols, &mut AlwaysMidnight, 0);
+        store
+            .seal(2 * DAY_MS, &mut Utc)
+            .expect("a time that can be");
+        let booked = store.book(rows, &names, &symbols, &mut Utc, 0);
         booked.expect("rows that can be");
         store
     }

@@ -217,6 +217,11 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
 
     // -- reading ---------------------------------------------------------------------------------
 
+    /// Panes that end by then are sealed.
+    pub fn sealed_ms(&self) -> i64 {
+        self.panes.sealed_ms()
+    }
+
     /// The scopes of the cells that flushes give.
     pub fn scopes(&self) -> &Scopes {
         self.panes.scopes()
@@ -288,6 +293,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let arrivals = std::mem::take(&mut pending.arrivals);
         let mut booked = self.book_all(arrivals, &due, until_ms, &mut pending.refused)?;
         self.settled_ms = until_ms;
+        self.seal_panes()?;
         let measurements = self.book_rows(&booked.stated)?;
         let overflows = self.panes.take_overflows();
         if overflows > 0 {
@@ -354,6 +360,12 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let booked = booking.booked;
         self.tidy_deadlines();
         Ok(booked)
+    }
+
+    /// Seal the panes that are over by the time that a restart knows.
+    fn seal_panes(&mut self) -> PyResult<()> {
+        let time_ms = self.watermark_ms.max(self.settled_ms);
+        self.panes.seal(time_ms, &mut self.midnights)
     }
 
     /// Book rows in the panes; their wire form.
@@ -560,6 +572,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             }
         }
         self.tidy_deadlines();
+        self.seal_panes()?;
         for rows in reading.rows {
             self.book_again(&rows)?;
         }

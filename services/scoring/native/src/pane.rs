@@ -118,6 +118,29 @@ impl Pane {
         placed.map(|(indicator, place)| (indicator, &cells[place]))
     }
 
+    /// By scope, the indicators that it has, and the sums and sketch of each; of a pane that is not
+    /// at rest.
+    pub fn rows(
+        &self,
+    ) -> impl Iterator<
+        Item = (
+            ScopeNumber,
+            IndicatorSet,
+            impl Iterator<Item = (Sums, impl Iterator<Item = (Bucket, i64)>)>,
+        ),
+    > {
+        let Held {
+            rows,
+            cells,
+            sketches,
+        } = self.held();
+        rows.iter().map(move |row| {
+            let cells = cells.run(row.first, row.indicators.len()).iter();
+            let cells = cells.map(|cell| (cell.sums, sketches.entries(cell.sketch)));
+            (row.scope, row.indicators, cells)
+        })
+    }
+
     /// Of a pane that is not at rest.
     pub fn sketches(&self) -> &SketchArena {
         &self.held().sketches
@@ -172,6 +195,18 @@ impl Pane {
         for (bucket, count) in counts {
             rows.sketches.add(&mut cell.sketch, *bucket, *count);
         }
+    }
+
+    /// Count all cells as added to; of a pane that is awake.
+    pub fn touch_all(&mut self) {
+        let Form::Awake(rows, _) = &mut self.form else {
+            unreachable!("who changes a pane has woken it");
+        };
+        for row in &mut rows.rows {
+            row.touched = row.indicators;
+        }
+        self.touched.clear();
+        self.touched.extend(0..number(rows.rows.len()));
     }
 
     /// The cells added to since the last call, each once.

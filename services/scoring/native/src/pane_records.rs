@@ -11,6 +11,7 @@ pub struct Header<'a> {
     pub source: u32,
     pub revision: i64,
     pub watermark_ms: i64,
+    pub sealed_ms: i64,
     pub caught_up: bool,
     pub received_ms: i64,
     pub rule_version: &'a str,
@@ -56,12 +57,13 @@ pub fn updates<'a>(
 impl Update<'_> {
     /// Append the record; `group` is the department's.
     pub fn write(&self, header: &Header<'_>, group: &str, scopes: &Scopes, buffer: &mut Vec<u8>) {
-        buffer.array(11);
+        buffer.array(12);
         buffer.text("panes");
         buffer.uint(u64::from(header.source));
         buffer.text(group);
         buffer.int(header.revision);
         buffer.int(header.watermark_ms);
+        buffer.int(header.sealed_ms);
         buffer.bool(header.caught_up);
         buffer.int(header.received_ms);
         buffer.text(header.rule_version);

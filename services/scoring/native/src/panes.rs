@@ -1,8 +1,9 @@
 //! Panes: the mergeable summaries of measurements that one input partition keeps.
 //!
-//! A measurement is booked in a minute, a quarter-hour and a calendar day, for the scopes that it
-//! belongs to. A flush is summed by cell of a minute first; then every such sum goes to its three
-//! panes. What is older than its level is kept for takes no more bookings (the day still has them).
+//! A measurement is booked in a minute, for the scopes that it belongs to, and in the quarter-hour and
+//! the calendar day once that quarter-hour is sealed (`sealing.rs`). A flush is summed by cell of a
+//! minute first; then every such sum goes to its panes. What is older than its level is kept for takes
+//! no more bookings (the day still has them).
 //! Panes are dropped in blocks (an hour's minutes, a day's quarter-hours, a month's days) when the
 //! last pane of the block is so old.
 
@@ -23,6 +24,11 @@ use crate::pane::{Pane, Piece, Sums};
 use crate::resting::RestingPlace;
 use crate::scopes::{Memberships, Scopes};
 use crate::staging::{Changes, Minute, RowChanges, Staging};
+
+mod sealing;
+
+pub use sealing::SEALED_AFTER_MS;
+use sealing::Sealed;
 
 pub const MINUTE_MS: i64 = 60_000;
 pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
@@ -188,6 +194,7 @@ pub struct PaneStore {
     scopes: Scopes,
     memberships: Memberships,
     days: Days,
+    sealed: Sealed,
     panes: BTreeMap<PaneKey, Pane>,
     place: RestingPlace,
     /// How many there ever were.
@@ -197,6 +204,8 @@ pub struct PaneStore {
     guesses: Vec<[u32; Level::ALL.len()]>,
     /// Of slices, so far.
     rounds: u32,
+    /// The level in which the next slice begins, while there is one.
+    sliced: Option<Level>,
     touched: BTreeSet<PaneKey>,
     staging: Staging,
     layout: Layout,
@@ -221,11 +230,13 @@ impl PaneStore {
             scopes: Scopes::default(),
             memberships: Memberships::default(),
             days: Days::default(),
+            sealed: Sealed::default(),
             panes: BTreeMap::new(),
             place,
             numbers: 0,
             guesses: Vec::new(),
             rounds: 0,
+            sliced: None,
             touched: BTreeSet::new(),
             staging: Staging::default(),
             overflows: 0,
@@ -267,7 +278,6 @@ impl PaneStore {
     ) -> PyResult<()> {
         self.staging.clear();
         self.memberships.learn(&mut self.scopes, names, symbols);
-        self.guesses.resize(self.scopes.len(), <_>::default());
         for row in rows {
             if self.staging.is_full() {
                 self.book_staged(midnights, watermark_ms)?;
@@ -298,10 +308,12 @@ impl PaneStore {
             let (changes, end) = staging.of_minute(place, first);
             first = end;
             let quarter = minute / 15 * 15;
-            let day = self.days.start(quarter, midnights)?;
             self.add(Level::Minute, *minute, changes, watermark_ms)?;
-            self.add(Level::Quarter, quarter, changes, watermark_ms)?;
-            self.add(Level::Day, day, changes, watermark_ms)?;
+            if self.sealed.has_quarter(quarter) {
+                let day = self.days.start(quarter, midnights)?;
+                self.add(Level::Quarter, quarter, changes, watermark_ms)?;
+                self.add(Level::Day, day, changes, watermark_ms)?;
+            }
             self.add_gauges(changes)?;
         }
         self.staging = staging;
@@ -363,7 +375,10 @@ impl PaneStore {
         &mut self,
         key: PaneKey,
     ) -> io::Result<(&mut Pane, &mut [[u32; Level::ALL.len()]])> {
-        let (round, number) = (self.rounds, &mut self.numbers);
+        self.guesses.resize(self.scopes.len(), <_>::default());
+        let is_ahead = self.sliced.is_some_and(|level| key.level > level);
+        let round = self.rounds - u32::from(is_ahead);
+        let number = &mut self.numbers;
         let pane = self.panes.entry(key).or_insert_with(|| {
             *number = number.wrapping_add(1);
             Pane::new(round, *number)
@@ -381,7 +396,8 @@ impl PaneStore {
         }
     }
 
-    /// The cells booked since the last call, with their absolute sums.
+    /// The cells booked since the last call, with their absolute sums; of panes that are open only
+    /// the minutes'.
     pub fn take_touched(&mut self) -> WireCells {
         let keys = std::mem::take(&mut self.touched);
         let mut pieces = Vec::with_capacity(keys.len());
@@ -394,6 +410,7 @@ impl PaneStore {
         }
         let touched = keys.iter().zip(pieces);
         let parts: Vec<_> = touched
+            .filter(|(key, _)| self.sealed.is_stated(**key))
             .map(|(key, pieces)| part(&self.panes, *key, pieces))
             .collect();
         self.layout.lay_out(&parts, &self.scopes, self.limits)
@@ -406,8 +423,9 @@ impl PaneStore {
 
     /// The next `budget` cells in a fixed order, without those in panes that are no longer kept;
     /// and where to go on, `None` at the end of a round. No cursor begins a round. Panes that come
-    /// to be in it are not in its slices: in a replay more come than slices can follow, and the
-    /// round would never end.
+    /// to be when it has come to their level are not in its slices: in a replay more come than slices can
+    /// follow, and the round would never end. All that they are made of lies behind its beginning.
+    /// One that comes to be earlier may be the sum of what the round has not stated yet.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -433,6 +451,7 @@ impl PaneStore {
                 break;
             }
         }
+        self.sliced = next.map(|cursor| cursor.pane.level);
         let shown: Vec<_> = found.iter().map(|(key, _)| *key).collect();
         let parts: Vec<_> = found
             .into_iter()
@@ -553,11 +572,11 @@ fn ahead(
 pub mod tests {
     use super::*;
 
-    pub struct AlwaysMidnight;
+    pub struct Utc;
 
-    impl Midnights for AlwaysMidnight {
-        fn midnight(&mut self, _: i64) -> PyResult<i64> {
-            Ok(0)
+    impl Midnights for Utc {
+        fn midnight(&mut self, time_ms: i64) -> PyResult<i64> {
+            Ok(time_ms - time_ms % DAY_MS)
         }
     }
 
@@ -581,6 +600,9 @@ pub mod tests {
         let (mut names, symbols) = (NameTable::default(), Symbols::default());
         let number = names.number(crate::names::Names::default());
         let mut told = |sign| {
+            store
+                .seal(2 * DAY_MS, &mut Utc)
+                .expect("a time that can be");
             let row = Booked {
                 indicator: 0,
                 sign,
@@ -590,7 +612,7 @@ pub mod tests {
                 names: number,
             };
             store
-                .book([row], &names, &symbols, &mut AlwaysMidnight, 0)
+                .book([row], &names, &symbols, &mut Utc, 0)
                 .expect("a row that can be");
             store.take_overflows()
         };

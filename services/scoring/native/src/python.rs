@@ -588,6 +588,7 @@ impl Engine {
             source: self.partition,
             revision: flush.revision,
             watermark_ms: self.core.stream_ms(),
+            sealed_ms: self.core.sealed_ms(),
             caught_up,
             received_ms: flush.received_ms,
             rule_version: &rules.at(self.core.watermark_ms).name,

@@ -1,0 +1,114 @@
+//! Quarter-hours and days are summed up when they are over.
+//!
+//! Nothing is booked in a quarter-hour before it is sealed. Then it becomes the sum of its minutes,
+//! which its day gets as well; from there on it and the day take what comes late, as the minute
+//! does. A day is sealed with its last quarter-hour. Until then it is what its sealed
+//! quarter-hours add up to, which nobody else is told.
+
+use std::io;
+use std::ops::Range;
+
+use pyo3::PyResult;
+
+use super::{Level, MINUTE_MS, Midnights, PaneKey, PaneStore, QUARTER_MS, minute_of};
+use crate::staging::Minute;
+
+/// How long after its end a quarter-hour is sealed: most of what comes late comes before.
+pub const SEALED_AFTER_MS: i64 = 15 * MINUTE_MS;
+
+/// Where panes are open: those that start before are sealed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sealed {
+    quarters: Minute,
+    days: Minute,
+}
+
+impl Sealed {
+    pub(super) fn has_quarter(self, start: Minute) -> bool {
+        start < self.quarters
+    }
+
+    /// Whether the cells of a pane are stated when they change.
+    pub(super) fn is_stated(self, key: PaneKey) -> bool {
+        match key.level {
+            Level::Quarter => self.has_quarter(key.start),
+            Level::Day => key.start < self.days,
+            Level::Minute | Level::Total => true,
+        }
+    }
+}
+
+impl PaneStore {
+    /// Panes that end by then are sealed.
+    pub fn sealed_ms(&self) -> i64 {
+        i64::from(self.sealed.quarters) * MINUTE_MS
+    }
+
+    /// Time has come so far: seal what is over, whose cells all count as booked. What is booked
+    /// afterwards must not be newer than the flush that it is booked with.
+    ///
+    /// # Errors
+    /// `ValueError` for a time that cannot be, `OSError` when the file cannot be read, and whatever
+    /// asking for a midnight raises; some panes may have been summed up then.
+    pub fn seal<M: Midnights>(&mut self, time_ms: i64, midnights: &mut M) -> PyResult<()> {
+        let over_ms = (time_ms - SEALED_AFTER_MS).max(0);
+        let quarters = minute_of(over_ms - over_ms % QUARTER_MS)?;
+        if quarters > self.sealed.quarters {
+            let days = self.days.start(quarters, midnights)?;
+            self.sum_up_quarters(self.sealed.quarters..quarters, midnights)?;
+            self.state_days(self.sealed.days..days)?;
+            self.sealed = Sealed { quarters, days };
+        }
+        Ok(())
+    }
+
+    fn sum_up_quarters<M: Midnights>(
+        &mut self,
+        range: Range<Minute>,
+        midnights: &mut M,
+    ) -> PyResult<()> {
+        let minutes = self.keys(Level::Minute, range);
+        for minutes in minutes.chunk_by(|a, b| a.start / 15 == b.start / 15) {
+            let start = minutes[0].start / 15 * 15;
+            let day = self.days.start(start, midnights)?;
+            let [quarter, day] = [(Level::Quarter, start), (Level::Day, day)]
+                .map(|(level, start)| PaneKey { level, start });
+            for minute in minutes {
+                self.add_pane(*minute, quarter)?;
+            }
+            self.add_pane(quarter, day)?;
+        }
+        Ok(())
+    }
+
+    fn state_days(&mut self, range: Range<Minute>) -> io::Result<()> {
+        for day in self.keys(Level::Day, range) {
+            self.touched.insert(day);
+            let (pane, _) = self.awake_and_guesses(day)?;
+            pane.touch_all();
+        }
+        Ok(())
+    }
+
+    fn keys(&self, level: Level, range: Range<Minute>) -> Vec<PaneKey> {
+        let [first, end] = [range.start, range.end].map(|start| PaneKey { level, start });
+        self.panes.range(first..end).map(|(key, _)| *key).collect()
+    }
+
+    /// Add all that one pane holds to another.
+    fn add_pane(&mut self, from: PaneKey, to: PaneKey) -> io::Result<()> {
+        let mut source = self.panes.remove(&from).expect("a pane that is there");
+        source.show(&self.place)?;
+        self.touched.insert(to);
+        let (pane, guesses) = self.awake_and_guesses(to)?;
+        let mut overflows = 0;
+        for (scope, indicators, cells) in source.rows() {
+            let guess = &mut guesses[scope as usize][usize::from(to.level.wire())];
+            overflows += pane.add((scope, guess), indicators, cells);
+        }
+        self.overflows += overflows;
+        source.hide();
+        self.panes.insert(from, source);
+        Ok(())
+    }
+}
