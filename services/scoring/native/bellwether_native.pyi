@@ -89,6 +89,7 @@ def widened(columns: Sequence[bytes], entries: Sequence[int]) -> bytes:
 
 MINUTE_MS: int
 QUARTER_MS: int
+SEALED_AFTER_MS: int
 HOUR_MS: int
 DAY_MS: int
 KEPT_MS: dict[int, int]
@@ -117,6 +118,11 @@ class PaneStore:
     @property
     def cells(self) -> int:
         """How many cells are kept."""
+    @property
+    def sealed_ms(self) -> int:
+        """Quarter-hours and days that end by then are sealed."""
+    def seal(self, time_ms: int) -> None:
+        """Time has come so far: sum up the quarter-hours and days that are over."""
     def book(self, rows: Sequence[_Row], watermark_ms: int) -> None:
         """Add measurements: indicator, sign, time in ms, value, good, and names. Raises
         ``ValueError`` for a time, an indicator or a rating that cannot be."""

@@ -51,6 +51,15 @@ class Panes:
         """How many cells are kept."""
         return self._store.cells
 
+    @property
+    def sealed_ms(self) -> int:
+        """Panes that end by then are sealed."""
+        return self._store.sealed_ms
+
+    def seal(self, time_ms: int) -> None:
+        """Time has come so far."""
+        self._store.seal(time_ms)
+
     def book(self, rows: Iterable[Row], watermark_ms: int) -> None:
         """Add rows."""
         self._store.book([_native(row) for row in rows], watermark_ms)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bellwether_native import DAY_MS, HOUR_MS, KEPT_MS, MINUTE_MS, QUARTER_MS
+from bellwether_native import (
+    DAY_MS,
+    HOUR_MS,
+    KEPT_MS,
+    MINUTE_MS,
+    QUARTER_MS,
+    SEALED_AFTER_MS,
+)
 from hypothesis import strategies as st
 
 from services.scoring.core import sketch
@@ -53,26 +60,57 @@ steps_ms = st.sampled_from([0, MINUTE_MS, HOUR_MS, 3 * HOUR_MS, DAY_MS, 20 * DAY
 
 
 class Model:
-    """Cells as a dict: [n, total, good], and counts by bucket."""
+    """Cells as a dict: [n, total, good], and counts by bucket. ``stated`` are the keys of those that
+    have something new to say, from the outside to be cleared."""
 
     def __init__(self) -> None:
         self.sums: dict[Key, list[int]] = {}
         self.sketches: dict[Key, dict[int, int]] = {}
+        self.sealed_ms = 0
+        self.stated: set[Key] = set()
+
+    def seal(self, time_ms: int) -> None:
+        before_ms = self.sealed_ms
+        self.sealed_ms = max(before_ms, (time_ms - SEALED_AFTER_MS) // QUARTER_MS * QUARTER_MS)
+        for key in list(self.sums):
+            scope, level, start_ms, indicator = key
+            if level == MINUTE and before_ms <= start_ms < self.sealed_ms:
+                for upper, start in starts_of(start_ms, is_gauge=False):
+                    if upper != MINUTE:
+                        self.add_cell((scope, upper, start, indicator), key)
+        ended = {key for key in self.sums if key[1] == DAY and self.is_stated(key)}
+        self.stated |= {key for key in ended if key[2] >= midnight_before(before_ms)}
+
+    def is_stated(self, key: Key) -> bool:
+        if key[1] == QUARTER:
+            return key[2] < self.sealed_ms
+        return key[1] != DAY or key[2] < midnight_before(self.sealed_ms)
 
     def book(self, row: Row, watermark_ms: int) -> None:
         kind = INDICATORS[INDICATOR_IDS[row.indicator]].kind
+        is_sealed = row.time_ms < self.sealed_ms
         for level, start in starts_of(row.time_ms, is_gauge=kind == "gauge"):
-            if level == TOTAL or start >= watermark_ms - KEPT_MS[level]:
+            is_kept = level == TOTAL or start >= watermark_ms - KEPT_MS[level]
+            if is_kept and (is_sealed or level in (MINUTE, TOTAL)):
                 for scope in scopes_of(row):
                     self.add((scope, level, start, row.indicator), row, bucket_of(kind, row.value))
 
     def add(self, key: Key, row: Row, bucket: int | None) -> None:
+        numbers = (row.sign, row.sign * row.value, row.sign * row.good)
+        self.add_sums(key, numbers, {} if bucket is None else {bucket: row.sign})
+
+    def add_cell(self, key: Key, other: Key) -> None:
+        self.add_sums(key, self.sums[other], self.sketches.get(other, {}))
+
+    def add_sums(self, key: Key, numbers: Iterable[int], sketch: Mapping[int, int]) -> None:
         sums = self.sums.setdefault(key, [0, 0, 0])
-        for place, number in enumerate((1, row.value, row.good)):
-            sums[place] += row.sign * number
-        if bucket is not None:
-            counts = self.sketches.setdefault(key, {})
-            counts[bucket] = counts.get(bucket, 0) + row.sign
+        for place, number in enumerate(numbers):
+            sums[place] += number
+        counts = self.sketches.setdefault(key, {})
+        for bucket, count in sketch.items():
+            counts[bucket] = counts.get(bucket, 0) + count
+        if self.is_stated(key):
+            self.stated.add(key)
 
     def expire(self, watermark_ms: int) -> None:
         for key in [k for k in self.sums if is_expired(k, watermark_ms)]:
@@ -96,13 +134,17 @@ def bucket_of(kind: str, value: int) -> int | None:
     return sketch.bucket_of(value) if kind in ("duration", "amount") else None
 
 
+def midnight_before(quarter_ms: int) -> int:
+    """When the local day of a quarter-hour began."""
+    day = datetime.fromtimestamp(quarter_ms / 1000, ZONE).date()
+    return int(datetime.combine(day, time(), ZONE).timestamp()) * 1000
+
+
 def starts_of(time_ms: int, *, is_gauge: bool) -> Iterable[tuple[int, int]]:
     quarter_ms = time_ms // QUARTER_MS * QUARTER_MS
-    day = datetime.fromtimestamp(quarter_ms / 1000, ZONE).date()
-    midnight = datetime.combine(day, time(), ZONE)
     yield MINUTE, time_ms // MINUTE_MS * MINUTE_MS
     yield QUARTER, quarter_ms
-    yield DAY, int(midnight.timestamp()) * 1000
+    yield DAY, midnight_before(quarter_ms)
     if is_gauge:
         yield TOTAL, 0
 
@@ -134,9 +176,3 @@ def by_key(cells: Iterable[Cell]) -> dict[Key, Cell]:
         assert cell[:4] not in found
         found[cell[:4]] = cell
     return found
-
-
-def touched_by(row: Row, watermark_ms: int) -> set[Key]:
-    one = Model()
-    one.book(row, watermark_ms)
-    return set(one.sums)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from bellwether_native import DAY_MS, HOUR_MS, KEPT_MS, QUARTER_MS, PaneStore
+from bellwether_native import DAY_MS, HOUR_MS, KEPT_MS, MINUTE_MS, QUARTER_MS, PaneStore
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -26,11 +27,18 @@ from tests.unit.scoring.pane_model import (
     is_expired,
     rows,
     steps_ms,
-    touched_by,
 )
 
 LIMITS = Limits(cells=7, record_bytes=600)
 RATING = PANE_KINDS[2].index(True)
+
+
+class Entry(NamedTuple):
+    """What a changelog has of a flush: rows and when they were booked, and a slice of the cells."""
+
+    watermark_ms: int
+    rows: list[Row]
+    sliced: list[Cells]
 
 
 class PaneStoreMachine(RuleBasedStateMachine):
@@ -43,37 +51,37 @@ class PaneStoreMachine(RuleBasedStateMachine):
         self.model = Model()
         self.watermark_ms = START_MS
         self.cursor: Cursor | None = None
-        self.booked: set[Key] = set()
-        self.complete: list[Cells] = []
-        self.under_way: list[Cells] = []
+        self.complete: list[Entry] = []
+        self.under_way: list[Entry] = []
         self.has_round = False
 
     @rule(stated=st.lists(rows, max_size=12), step_ms=steps_ms)
     def book(self, stated: list[Row], step_ms: int) -> None:
         self.watermark_ms += step_ms
         moved = [row._replace(time_ms=self.watermark_ms + HOUR_MS - row.time_ms) for row in stated]
+        self.model.seal(self.watermark_ms)
         for row in moved:
             self.model.book(row, self.watermark_ms)
-            self.booked |= touched_by(row, self.watermark_ms)
-        self.store.book(moved, self.watermark_ms)
+        book_again(self.store, Entry(self.watermark_ms, moved, []))
+        self.under_way.append(Entry(self.watermark_ms, moved, []))
+        assert self.store.sealed_ms == self.model.sealed_ms
 
-    @rule(budget=st.integers(1, 40), expires=st.booleans())
+    @rule(budget=st.integers(1, 40) | st.just(10_000), expires=st.booleans())
     def flush(self, budget: int, expires: bool) -> None:
         touched = self.store.take_touched()
-        assert by_key(touched.cells) == {k: self.model.cell(k) for k in self.booked}
-        self.booked.clear()
+        assert by_key(touched.cells) == {k: self.model.cell(k) for k in self.model.stated}
+        self.model.stated.clear()
         if expires:
             self.store.drop_expired(self.watermark_ms)
             self.model.expire(self.watermark_ms)
         sliced, self.cursor = self.store.slice_after(self.cursor, budget, self.watermark_ms)
         assert len(sliced.cells) <= budget
         assert all(self.model.cell(key) == cell for key, cell in by_key(sliced.cells).items())
-        self.under_way += touched.records + sliced.records
+        self.under_way.append(Entry(self.watermark_ms, [], sliced.records))
         if self.cursor is None:
             self.complete, self.under_way = self.under_way, []
             self.has_round = True
-            held = {cell[:4]: cell for record in self.complete for cell in record}
-            assert {key: held.get(key) for key in self.kept()} == self.kept()
+            assert self.held(self.restored()) == self.kept()
 
     @rule()
     def learn_names_anew(self) -> None:
@@ -89,28 +97,75 @@ class PaneStoreMachine(RuleBasedStateMachine):
         if not self.has_round:
             return
         self.flush(budget=1, expires=False)
-        self.store = Panes(ZONE, LIMITS)
-        for record in self.complete + self.under_way:
-            self.store.restore(record)
+        self.store = self.restored()
         self.cursor = None
         self.under_way = []
         self.has_round = False
+
+    def restored(self) -> Panes:
+        store = Panes(ZONE, LIMITS)
+        for entry in self.complete + self.under_way:
+            book_again(store, entry)
+        store.take_touched()
+        return store
+
+    def held(self, store: Panes) -> dict[Key, Cell]:
+        sliced, cursor = store.slice_after(None, 1_000_000, self.watermark_ms)
+        assert cursor is None
+        return by_key(sliced.cells)
 
     def kept(self) -> dict[Key, Cell]:
         cells = self.model.cells()
         return {k: cell for k, cell in cells.items() if not is_expired(k, self.watermark_ms)}
 
+    def teardown(self) -> None:
+        assert self.held(self.store) == self.kept()
+
     @invariant()
-    def a_whole_round_of_slices_is_the_state(self) -> None:
-        sliced, cursor = self.store.slice_after(None, 1_000_000, self.watermark_ms)
-        assert cursor is None
-        assert by_key(sliced.cells) == self.kept()
+    def the_last_round_and_what_followed_make_the_state(self) -> None:
+        if self.has_round and not self.model.stated:
+            assert self.held(self.restored()) == self.kept()
+
+
+def book_again(store: Panes, entry: Entry) -> None:
+    """As a flush does it, and a restore."""
+    store.seal(entry.watermark_ms)
+    store.book(entry.rows, entry.watermark_ms)
+    for record in entry.sliced:
+        store.restore(record)
 
 
 PaneStoreMachine.TestCase.settings = settings(
     max_examples=60, stateful_step_count=12, deadline=None
 )
 TestPaneStore = PaneStoreMachine.TestCase
+
+
+@pytest.mark.parametrize("sealed_after", range(8))
+def test_what_is_sealed_in_a_round_is_whole_for_who_reads_from_its_beginning(
+    sealed_after: int,
+) -> None:
+    """Of some minutes the reader knows nothing yet when their quarter-hour is sealed."""
+    store, read = Panes(ZONE, LIMITS), Panes(ZONE, LIMITS)
+    before = [Row(0, 1, START_MS + n * MINUTE_MS, 5, 1, Holder(), "", "") for n in range(5)]
+    book_again(store, Entry(START_MS, before, []))
+    cursor: Cursor | None = None
+    late = before[0]._replace(time_ms=START_MS + 14 * MINUTE_MS)
+    for slices in range(20):
+        watermark_ms = START_MS + (HOUR_MS if slices >= sealed_after else 0)
+        entry = Entry(watermark_ms, [late], [])
+        for each in (store, read):
+            book_again(each, entry)
+        if slices == 0 or cursor is not None:
+            sliced, cursor = store.slice_after(cursor, 1, watermark_ms)
+            book_again(read, Entry(watermark_ms, [], sliced.records))
+    assert cursor is None
+    both = [each.slice_after(None, 100, START_MS)[0].cells for each in (store, read)]
+    assert by_key(both[0]) == by_key(both[1])
+    assert {cell.level: cell.n for cell in both[0] if cell.level != MINUTE} == {
+        QUARTER: 25,
+        DAY: 25,
+    }
 
 
 @settings(deadline=None)
@@ -162,6 +217,7 @@ def test_a_scope_lies_in_one_piece_and_a_record_names_it_once() -> None:
 def test_a_block_goes_when_its_last_pane_is_no_longer_kept() -> None:
     store = Panes(ZoneInfo("UTC"), LIMITS)
     row = Row(0, 1, 100 * DAY_MS, 5, 1, Holder(), "", "")
+    store.seal(row.time_ms + HOUR_MS)
     store.book([row], row.time_ms)
     assert store.cells == 3
     store.take_touched()
@@ -176,6 +232,7 @@ def test_a_block_goes_when_its_last_pane_is_no_longer_kept() -> None:
 def test_a_cell_that_goes_before_it_is_taken_is_not_taken() -> None:
     store = Panes(ZoneInfo("UTC"), LIMITS)
     row = Row(0, 1, 100 * DAY_MS, 5, 1, Holder(), "", "")
+    store.seal(row.time_ms + 2 * DAY_MS)
     store.book([row], row.time_ms)
     store.drop_expired(row.time_ms + 4 * HOUR_MS)
     assert {cell.level for cell in store.take_touched().cells} == {QUARTER, DAY}
@@ -192,6 +249,7 @@ def test_a_pane_takes_bookings_until_it_is_no_longer_kept(level: int) -> None:
     row = Row(0, 1, start_ms + 1, 5, 1, Holder(), "", "")
     for watermark_ms, is_kept in ((last_ms, True), (last_ms + 1, False)):
         store = Panes(ZoneInfo("UTC"), LIMITS)
+        store.seal(start_ms + 2 * DAY_MS)
         store.book([row], watermark_ms)
         touched = {cell.level for cell in store.take_touched().cells}
         sliced, _ = store.slice_after(None, 10, watermark_ms)
@@ -232,6 +290,7 @@ def test_a_day_that_begins_twice_has_one_cell() -> None:
     times = (sunday_ms, sunday_ms + QUARTER_MS, sunday_ms + 6 * QUARTER_MS)
     store = Panes(ZONE, LIMITS)
     store.book([Row(0, 1, time_ms, 5, 1, Holder(), "", "") for time_ms in times], sunday_ms)
+    store.seal(sunday_ms + 2 * DAY_MS)
     cells = store.take_touched().cells
     days = {cell.start_ms: (cell.n, cell.sketch) for cell in cells if cell.level == DAY}
     bucket = sketch.bucket_of(5)
@@ -288,7 +347,7 @@ def test_what_the_zone_raises_is_passed_on() -> None:
 
     store = PaneStore(midnight, PANE_KINDS, LIMITS)
     with pytest.raises(OverflowError, match="no such day"):
-        store.book([(0, 1, START_MS, 5, 1, ("", "", "", "", ""))], START_MS)
+        store.seal(START_MS)
 
 
 def test_a_cell_of_an_indicator_that_cannot_be_is_refused() -> None:
@@ -306,6 +365,7 @@ def test_more_is_booked_at_once_than_is_summed_up_at_once() -> None:
     count = 9_000
     store = Panes(ZONE, LIMITS)
     names = [str(n) for n in range(count)]
+    store.seal(START_MS + 2 * DAY_MS)
     store.book([Row(0, 1, START_MS, 5, 1, Holder(n, n, n), n, n) for n in names], START_MS)
     assert store.cells == 3 * (1 + 5 * count)
     cells = store.take_touched().cells

@@ -10,7 +10,7 @@ use crate::cells::{CellsView, Limits, Record, WireCells, WireError};
 use crate::names::{NameTable, Names, Symbols};
 use crate::panes::{
     Booked, Cursor, DAY_MS, HOUR_MS, Level, MINUTE_MS, Midnights, PaneError, PaneKey, PaneStore,
-    QUARTER_MS,
+    QUARTER_MS, SEALED_AFTER_MS,
 };
 use crate::resting::RestingPlace;
 use crate::scopes::Scopes;
@@ -60,6 +60,16 @@ impl PaneStoreClass {
     #[getter]
     fn cells(&self) -> usize {
         self.store.cells()
+    }
+
+    #[getter]
+    fn sealed_ms(&self) -> i64 {
+        self.store.sealed_ms()
+    }
+
+    fn seal(&mut self, py: Python<'_>, time_ms: i64) -> PyResult<()> {
+        let mut zone = AskedZone(self.midnight.bind(py).clone());
+        self.store.seal(time_ms, &mut zone)
     }
 
     /// Rows are (indicator, sign, time in ms, value, good, names).
@@ -178,13 +188,14 @@ fn record_of<'py>(py: Python<'py>, record: &Record<'_>, scopes: &Scopes) -> Pack
     PyBytes::new(py, &buffer)
 }
 
-/// Add the class, and the times by which panes are kept.
+/// Add the class, and the times by which panes are sealed and kept.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PaneStoreClass>()?;
     module.add("MINUTE_MS", MINUTE_MS)?;
     module.add("QUARTER_MS", QUARTER_MS)?;
     module.add("HOUR_MS", HOUR_MS)?;
     module.add("DAY_MS", DAY_MS)?;
+    module.add("SEALED_AFTER_MS", SEALED_AFTER_MS)?;
     let kept: BTreeMap<_, _> = Level::ALL
         .iter()
         .filter_map(|level| Some((level.wire(), level.kept_ms()?)))

@@ -44,8 +44,7 @@ impl PaneStore {
         i64::from(self.sealed.quarters) * MINUTE_MS
     }
 
-    /// Time has come so far: seal what is over, whose cells all count as booked. What is booked
-    /// afterwards must not be newer than the flush that it is booked with.
+    /// Time has come so far: seal what is over, whose cells all count as booked.
     ///
     /// # Errors
     /// `ValueError` for a time that cannot be, `OSError` when the file cannot be read, and whatever
