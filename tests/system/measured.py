@@ -9,35 +9,33 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import decode_measurements
+from shared.contracts.pane_log import QUARTER_MS, CellKey, PaneLog, key_of
 from shared.contracts.panes import (
     DAY,
     MINUTE,
-    Cell,
+    QUARTER,
+    TOTAL,
+    PaneRecord,
     PaneUpdate,
-    ScopeName,
     Watermark,
     decode_pane_record,
 )
 from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import MEASUREMENTS, PANES
 from tests.oracle.ticket_facts import KNOWN, MINUTE_MS, FactKey, Facts, Sums, add_up, recompute
-from tests.system.records import (
-    committed_by_partition,
-    committed_records,
-    repeated_cells,
-    rows_of,
-    stated_cells,
-)
+from tests.system.records import committed_by_partition, committed_records, rows_of
+from tests.system.seals import SealChecks
 
 
-class CellKey(NamedTuple):
+class PaneKey(NamedTuple):
     """A cell over all sources; ``start_ms`` is 0 for the whole day."""
 
     level: int
@@ -48,7 +46,7 @@ class CellKey(NamedTuple):
     indicator: str
 
 
-Cells = dict[CellKey, Sums]
+Cells = dict[PaneKey, Sums]
 
 
 class Panes(NamedTuple):
@@ -121,12 +119,13 @@ def _known(facts: Facts) -> Facts:
 
 
 def cells_of(facts: Facts) -> Cells:
-    """The minutes and the day that facts add up to, in every scope they count in."""
-    sums: dict[CellKey, list[int]] = defaultdict(lambda: [0, 0, 0])
+    """The minutes, quarter-hours and the day that facts add up to, in every scope they count in."""
+    sums: dict[PaneKey, list[int]] = defaultdict(lambda: [0, 0, 0])
     for fact, part in facts.items():
-        for level, start_ms in ((MINUTE, fact.minute_ms), (DAY, 0)):
+        quarter_ms = fact.minute_ms // QUARTER_MS * QUARTER_MS
+        for level, start_ms in ((MINUTE, fact.minute_ms), (QUARTER, quarter_ms), (DAY, 0)):
             for scope in _scopes_of(fact):
-                row = sums[CellKey(level, start_ms, *scope, fact.indicator)]
+                row = sums[PaneKey(level, start_ms, *scope, fact.indicator)]
                 for place, number in enumerate(part):
                     row[place] += number
     return {key: Sums(*row) for key, row in sums.items() if any(row)}
@@ -145,90 +144,99 @@ def _scopes_of(fact: FactKey) -> Iterator[tuple[str, str, str]]:
 
 def read_panes(bootstrap: str) -> Panes:
     """Every committed record of ``panes``, each partition from its beginning to its end."""
-    log = PaneLog()
+    log = CheckedLog(load_rules(None).zone)
     for partition, values in committed_by_partition(bootstrap, PANES).items():
         for value in values:
             log.take(partition, decode_pane_record(value))
-    revisions = log.last_revisions()
-    return Panes(log.sums(), log.faults, revisions)
+    return log.finish()
 
 
-_Absolute = tuple[int, ScopeName, int, int, int]
-"""Of a cell: source, scope, level, start, indicator, as they are on the wire."""
+class _Place(NamedTuple):
+    """A source in a partition of the topic."""
+
+    partition: int
+    source: int
+
+    def __str__(self) -> str:
+        return f"panes-{self.partition}, source {self.source}"
 
 
-class PaneLog:
-    """A reader that keeps the last of every cell, and checks how revisions follow each other.
+class CheckedLog:
+    """What a log of ``panes`` amounts to, and whether it is one that sources may write.
 
     Each flush says something in every partition of the topic. So within a partition the revisions
-    of a source are 1, 2, 3, …: none is missing, none comes back, and none states a cell twice.
+    of a source are 1, 2, 3, …: none is missing, none comes back, and none states a cell twice. How
+    quarter-hours and days are sealed, `SealChecks` look at.
     """
 
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-        self._latest: dict[_Absolute, Cell] = {}
-        self._stated_in: dict[_Absolute, int] = {}
-        self._revision: dict[tuple[int, int], int] = defaultdict(int)
-        self._marks: set[tuple[int, int, int]] = set()
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._log = PaneLog(zone)
+        self._faults: list[str] = []
+        self._seals: dict[_Place, SealChecks] = {}
+        self._stated_in: dict[CellKey, int] = {}
+        self._revision: dict[_Place, int] = defaultdict(int)
+        self._marks: set[tuple[_Place, int]] = set()
 
-    def take(self, partition: int, record: PaneUpdate | Watermark) -> None:
-        place = (partition, record.source)
+    def take(self, partition: int, record: PaneRecord) -> None:
+        place = _Place(partition, record.source)
         before = self._revision[place]
         if record.revision == before + 1:
             self._revision[place] = record.revision
         elif record.revision != before:
-            self._fault(partition, record, f"follows {before}")
+            self._fault(place, record, f"follows {before}")
         if isinstance(record, Watermark):
-            self._take_mark(partition, record)
+            self._take_mark(place, record)
         else:
-            self._take_cells(partition, record)
+            self._take_cells(place, record)
 
-    def _take_mark(self, partition: int, record: Watermark) -> None:
-        mark = (partition, record.source, record.revision)
+    def _take_mark(self, place: _Place, record: Watermark) -> None:
+        mark = (place, record.revision)
         if mark in self._marks:
-            self._fault(partition, record, "has two watermarks")
+            self._fault(place, record, "has two watermarks")
         self._marks.add(mark)
 
-    def _take_cells(self, partition: int, record: PaneUpdate) -> None:
-        for cell in stated_cells(record):
-            key = _absolute(record, cell)
+    def _take_cells(self, place: _Place, record: PaneUpdate) -> None:
+        for cell in record.cells:
+            key = key_of(record.source, cell)
             if self._stated_in.get(key) == record.revision:
-                self._fault(partition, record, f"states {cell} twice")
+                self._fault(place, record, f"states {cell} twice")
             self._stated_in[key] = record.revision
-            self._latest[key] = cell
-        for cell in repeated_cells(record):
-            self._latest[_absolute(record, cell)] = cell
+        if place not in self._seals:
+            self._seals[place] = SealChecks(self._zone, str(place))
+        self._seals[place].take(record)
+        self._log.take(record)
 
-    def _fault(self, partition: int, record: PaneUpdate | Watermark, what: str) -> None:
-        name = f"panes-{partition}, source {record.source}, revision {record.revision}"
-        self.faults.append(f"{name} {what}")
+    def _fault(self, place: _Place, record: PaneRecord, what: str) -> None:
+        self._faults.append(f"{place}, revision {record.revision} {what}")
 
-    def sums(self) -> Cells:
-        totals: dict[CellKey, list[int]] = defaultdict(lambda: [0, 0, 0])
-        for absolute, cell in self._latest.items():
-            _, (department, kind, name), level, start_ms, indicator = absolute
-            if level in _COMPARED and INDICATOR_IDS[indicator] in KNOWN:
-                start_ms = 0 if level == DAY else start_ms
+    def finish(self) -> Panes:
+        """What there is at the end of the log."""
+        for seals in self._seals.values():
+            seals.end_flush()
+            self._faults += seals.faults
+        revisions = self._last_revisions()
+        return Panes(self._sums(), self._faults, revisions)
+
+    def _sums(self) -> Cells:
+        totals: dict[PaneKey, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for key, cell in self._log.cells().items():
+            if key.level != TOTAL and INDICATOR_IDS[key.indicator] in KNOWN:
+                department, kind, name = key.scope
+                start_ms = 0 if key.level == DAY else key.start_ms
                 scope = (department, SCOPE_KINDS[kind], name)
-                row = totals[CellKey(level, start_ms, *scope, INDICATOR_IDS[indicator])]
+                row = totals[PaneKey(key.level, start_ms, *scope, INDICATOR_IDS[key.indicator])]
                 row[0] += cell.n
                 row[1] += cell.total
                 row[2] += cell.good
         return {key: Sums(*row) for key, row in totals.items() if any(row)}
 
-    def last_revisions(self) -> dict[int, int]:
+    def _last_revisions(self) -> dict[int, int]:
         last: dict[int, int] = {}
         for (_, source), revision in self._revision.items():
             if last.setdefault(source, revision) != revision:
-                self.faults.append(f"source {source} ends at {last[source]} and at {revision}")
+                self._faults.append(f"source {source} ends at {last[source]} and at {revision}")
         return last
-
-
-_COMPARED: Final = (MINUTE, DAY)
-
-
-def _absolute(record: PaneUpdate, cell: Cell) -> _Absolute:
-    return record.source, cell.scope, cell.level, cell.start_ms, cell.indicator
 
 
 K = TypeVar("K")

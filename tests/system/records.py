@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.contracts.measurements import Measurement, MeasurementBatch
-from shared.contracts.panes import Cell, PaneUpdate
 from shared.contracts.topics import Topic
 from shared.runtime.kafka import make_admin, make_consumer
 
@@ -26,16 +25,6 @@ def committed_by_partition(bootstrap: str, topic: Topic) -> dict[int, list[bytes
     for partition, value in asyncio.run(_read_pairs(bootstrap, topic.name, None)):
         found.setdefault(partition, []).append(value)
     return found
-
-
-def stated_cells(update: PaneUpdate) -> Iterable[Cell]:
-    """The cells that the flush of this update booked, absolute."""
-    return update.cells
-
-
-def repeated_cells(update: PaneUpdate) -> Iterable[Cell]:
-    """The cells that this update only repeats, in turn with all others."""
-    return update.slice_cells
 
 
 def rows_of(batch: MeasurementBatch) -> Iterable[Measurement]:
