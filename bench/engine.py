@@ -15,6 +15,7 @@ from bench.report import Outcome
 from bench.streams import common, tickets
 from bench.toolchain import CHECKOUT
 from bench.variants import Place, Size, Variant, chosen, command
+from services.scoring.rule_files import load_rules
 from shared.contracts.panes import decode_pane_record
 from shared.contracts.topics import PANES, TOPICS
 
@@ -122,7 +123,8 @@ class EngineBench:
             return "nothing to count"
         if variant.results == "panes":
             values = self._values(PANES.name)
-            counted_totals = found.totals_of(map(decode_pane_record, values))
+            records = map(decode_pane_record, values)
+            counted_totals = found.totals_of(records, load_rules(None).zone)
             return compare_totals(self._expected.totals, counted_totals)
         counted = self._cells(place.sink, variant.results)
         expected = self._minutes_of(variant.size)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from bench.oracle import Cell
 from bench.ours.pane_engine import read_rows
 from shared.contracts.indicators import INDICATOR_IDS
-from shared.contracts.panes import DAY, PaneUpdate
+from shared.contracts.pane_log import PaneLog
+from shared.contracts.panes import DAY, PaneRecord
 from shared.contracts.scopes import SCOPE_KINDS
 
 Found = dict[tuple[str, int], Cell]
@@ -50,19 +52,14 @@ def from_faust(items: Iterable[tuple[bytes, bytes]]) -> Found:
     return found
 
 
-def totals_of(records: Iterable[object]) -> dict[str, tuple[int, int]]:
-    """Days are absolute: the last of each source partition and day counts."""
-    days: dict[tuple[int, int, int], tuple[int, int, int]] = {}
+def totals_of(records: Iterable[PaneRecord], zone: ZoneInfo) -> dict[str, tuple[int, int]]:
+    """By indicator, of all days of the organisation, which has this zone."""
+    log = PaneLog(zone, kinds={_ORGANISATION})
     for record in records:
-        if not isinstance(record, PaneUpdate):
-            continue
-        for cell in (*record.cells, *record.slice_cells):
-            if cell.level == DAY and cell.scope[1] == _ORGANISATION:
-                place = (record.source, cell.start_ms, cell.indicator)
-                if record.revision >= days.get(place, (0,))[0]:
-                    days[place] = (record.revision, cell.n, cell.total)
+        log.take(record)
     totals: dict[str, tuple[int, int]] = {}
-    for (_, _, indicator), (_, n, total) in days.items():
-        known = totals.get(INDICATOR_IDS[indicator], (0, 0))
-        totals[INDICATOR_IDS[indicator]] = (known[0] + n, known[1] + total)
+    for key, cell in log.cells().items():
+        if key.level == DAY:
+            n, total = totals.get(INDICATOR_IDS[key.indicator], (0, 0))
+            totals[INDICATOR_IDS[key.indicator]] = (n + cell.n, total + cell.total)
     return totals

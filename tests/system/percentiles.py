@@ -9,11 +9,9 @@ import asyncpg
 
 from services.scoring.core.sketch import value_of
 from shared.contracts.indicators import INDICATOR_IDS
-from shared.contracts.panes import DAY, PaneUpdate, decode_pane_record
-from shared.contracts.topics import PANES
+from shared.contracts.panes import DAY
 from tests.oracle.figures import percentile
-from tests.system.records import committed_records
-from tests.system.totals import ORGANISATION, Days
+from tests.system.totals import ORGANISATION, Days, pane_cells
 
 SHARES = (0.5, 0.9, 0.95, 0.99)
 
@@ -21,17 +19,12 @@ SHARES = (0.5, 0.9, 0.95, 0.99)
 def sketched(bootstrap: str, indicator: str, days: Days) -> dict[float, float]:
     """By share, over the whole organisation in these days."""
     place = INDICATOR_IDS.index(indicator)
-    latest: dict[tuple[int, int], dict[int, int]] = {}
-    for value in committed_records(bootstrap, PANES):
-        record = decode_pane_record(value)
-        if isinstance(record, PaneUpdate):
-            for cell in (*record.cells, *record.slice_cells):
-                if (cell.level, cell.scope[1], cell.indicator) == (DAY, ORGANISATION, place):
-                    latest[record.source, cell.start_ms] = dict(cell.sketch)
     counts: Counter[int] = Counter()
-    for (_, start_ms), sketch in latest.items():
-        if days.start_ms <= start_ms < days.end_ms:
-            counts.update(sketch)
+    for cell in pane_cells(bootstrap, {ORGANISATION}):
+        if (cell.level, cell.indicator) != (DAY, place):
+            continue
+        if days.start_ms <= cell.start_ms < days.end_ms:
+            counts.update(dict(cell.sketch))
     return {share: _at(counts, share) for share in SHARES}
 
 

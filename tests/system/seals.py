@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bellwether_native import KEPT_MS
 
 from shared.contracts.pane_log import QUARTER_MS, CellKey, Seal, key_above, key_of, summed
-from shared.contracts.panes import DAY, QUARTER, Cell, PaneUpdate
+from shared.contracts.panes import Cell, PaneUpdate
 
 
 class SealChecks:
@@ -74,9 +74,9 @@ class SealChecks:
 
     def _sealed_by_it(self, seal: Seal) -> Iterator[CellKey]:
         for key in self._below.keys() | self._stated.keys():
-            if key.level in (QUARTER, DAY) and seal.lets_state(key.level, key.start_ms):
-                if not self._sealed_before.lets_state(key.level, key.start_ms):
-                    yield key
+            was_open = not self._sealed_before.lets_state(key.level, key.start_ms)
+            if was_open and seal.lets_state(key.level, key.start_ms):
+                yield key
 
     def _judge(self, key: CellKey, below: dict[CellKey, Cell]) -> None:
         if key.start_ms < self._watermark_ms - KEPT_MS[key.level - 1]:

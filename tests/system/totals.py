@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
@@ -14,7 +14,8 @@ import asyncpg
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.measurements import Measurement, decode_measurements
-from shared.contracts.panes import DAY, TOTAL, Cell, PaneUpdate, ScopeName, decode_pane_record
+from shared.contracts.pane_log import PaneLog
+from shared.contracts.panes import DAY, TOTAL, Cell, decode_pane_record
 from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import MEASUREMENTS, PANES
 from tests.oracle.figures import Durations, Oracle
@@ -125,21 +126,21 @@ async def _last_ms(dsn: str) -> int:
 def summed_panes(bootstrap: str, days: Days | None = None) -> Totals:
     """From the days of `panes`, and for gauges from their cells over all time: named departments,
     and the organisation as "*"."""
-    chosen = days or Days()
-    latest: dict[tuple[int, ScopeName, int, int, int], Cell] = {}
+    cells = pane_cells(bootstrap, {ORGANISATION, DEPARTMENT})
+    return add_up(_of_cells(cells, days or Days()))
+
+
+def pane_cells(bootstrap: str, kinds: Container[int]) -> Iterable[Cell]:
+    """What `panes` amounts to in the scopes of these kinds."""
+    log = PaneLog(load_rules(None).zone, kinds)
     for value in committed_records(bootstrap, PANES):
-        record = decode_pane_record(value)
-        if isinstance(record, PaneUpdate):
-            for cell in (*record.cells, *record.slice_cells):
-                latest[record.source, cell.scope, cell.level, cell.start_ms, cell.indicator] = cell
-    return add_up(_of_cells(latest.values(), chosen))
+        log.take(decode_pane_record(value))
+    return log.cells().values()
 
 
 def _of_cells(cells: Iterable[Cell], days: Days) -> Iterator[tuple[tuple[str, str], Sums]]:
     for cell in cells:
         _, kind, department = cell.scope
-        if kind not in (ORGANISATION, DEPARTMENT):
-            continue
         is_gauge = INDICATORS[INDICATOR_IDS[cell.indicator]].kind == "gauge"
         is_day = cell.level == DAY and days.start_ms <= cell.start_ms < days.end_ms
         if cell.level == TOTAL if is_gauge else is_day:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from bench import found
 from bench.oracle import Cell
 from shared.contracts.indicators import INDICATOR_IDS
-from shared.contracts.panes import DAY, MINUTE, Cells, PaneUpdate, Watermark
+from shared.contracts.panes import DAY, QUARTER, PaneRecord, Watermark
 from shared.contracts.panes import Cell as PaneCell
 from shared.contracts.scopes import SCOPE_KINDS
+from shared.contracts.topics import DAY_MS
+from tests.unit.contracts.pane_updates import ZONE, at_ms, cell, update
 
-ORGANISATION = SCOPE_KINDS.index("organisation")
+MIDNIGHT = at_ms("2026-03-04T00:00")
+NOON = at_ms("2026-03-04T12:00")
 
 
 def test_the_last_json_result_of_a_window_counts() -> None:
@@ -23,20 +26,17 @@ def test_a_table_of_faust_is_read_from_its_changelog() -> None:
     assert found.from_faust(items) == {("a|b|c", 60_000): Cell(2, 7, 2, 5, 1)}
 
 
-def update(source: int, revision: int, cells: list[PaneCell], old: list[PaneCell]) -> PaneUpdate:
-    return PaneUpdate(source, "g", revision, 0, False, 0, "v", Cells.of(cells), 1, Cells.of(old))
-
-
-def day(n: int, total: int, *, level: int = DAY, kind: int = ORGANISATION) -> PaneCell:
-    return PaneCell(("", kind, ""), level, 0, 0, n, total, 0)
-
-
-def test_totals_add_source_partitions_and_take_the_last_revision_of_each() -> None:
-    records: list[object] = [
-        update(0, 1, [day(1, 10)], []),
-        update(0, 3, [], [day(3, 30)]),
-        update(0, 2, [day(2, 20)], []),
-        update(1, 1, [day(5, 50), day(9, 9, level=MINUTE), day(9, 9, kind=ORGANISATION + 1)], []),
-        Watermark(0, 4, 0, False, 0),
+def test_totals_add_the_days_of_all_source_partitions_as_they_were_stated_last() -> None:
+    records: list[PaneRecord] = [
+        update(NOON, [organisation(MIDNIGHT, 1)]),
+        update(NOON, [organisation(MIDNIGHT, 2), cell(MIDNIGHT, 9)], revision=2),
+        update(NOON, [organisation(MIDNIGHT, 4)], source=1),
+        Watermark(0, 3, 0, False, 0),
     ]
-    assert found.totals_of(records) == {INDICATOR_IDS[0]: (8, 80)}
+    assert found.totals_of(records, ZONE) == {INDICATOR_IDS[0]: (6, 60)}
+    sealed = update(NOON + DAY_MS, [organisation(MIDNIGHT, 8, level=DAY)], revision=3)
+    assert found.totals_of([*records, sealed], ZONE) == {INDICATOR_IDS[0]: (12, 120)}
+
+
+def organisation(start_ms: int, n: int, *, level: int = QUARTER) -> PaneCell:
+    return cell(start_ms, n, level=level, scope=("", SCOPE_KINDS.index("organisation"), ""))

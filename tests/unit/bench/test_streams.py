@@ -58,13 +58,14 @@ def test_ticket_events_are_valid_and_lie_in_their_topics() -> None:
 def test_the_engine_finds_what_the_ticket_stream_expects() -> None:
     expected = tickets.Expected()
     places = {topic.name: place for place, topic in enumerate(INPUTS)}
-    engine = Engine(0, load_rules(None), len(INPUTS))
+    rules = load_rules(None)
+    engine = Engine(0, rules, len(INPUTS))
     for offset, event in enumerate(tickets.events(6_000, START_MS, expected)):
         key = event.ticket.encode()
         record = Record(offset, START_MS + event.order_ms, key, event.value)
         engine.process(places[event.topic], [record])
     stated = engine.flush(caught_up=False).panes
-    totals = totals_of(decode_pane_record(value) for _, value in stated)
+    totals = totals_of((decode_pane_record(value) for _, value in stated), rules.zone)
     assert set(expected.totals) >= {"tickets_opened", "first_response_time", "csat"}
     assert compare_totals(expected.totals, totals) == "exact"
     totals["csat"] = (1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.contracts.pane_log import PaneLog
+from shared.contracts.pane_log import CellKey, PaneLog
 from shared.contracts.panes import (
     DAY,
     MINUTE,
@@ -130,9 +130,9 @@ def test_sketches_are_summed_by_bucket_and_what_was_taken_back_is_left_out() -> 
         cell(NOON + MINUTE_MS, sketch=((1, 1), (5, 1), (9, -1))),
     ]
     held = log_of(update(NOON, minutes)).cells()
-    assert held[0, STORES, QUARTER, NOON, 0].sketch == ((1, 1), (3, 1), (5, 3))
+    assert held[CellKey(0, STORES, QUARTER, NOON, 0)].sketch == ((1, 1), (3, 1), (5, 3))
     whole = Cell(STORES, DAY, MIDNIGHT, 0, 2, 20, 2, ((1, 1), (3, 1), (5, 3)))
-    assert held[0, STORES, DAY, MIDNIGHT, 0] == whole
+    assert held[CellKey(0, STORES, DAY, MIDNIGHT, 0)] == whole
 
 
 def test_scopes_and_indicators_are_not_mixed() -> None:

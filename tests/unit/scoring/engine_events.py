@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from bellwether_native import KEPT_MS
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.scratch_files import ScratchFiles
+from shared.contracts.pane_log import PaneLog
 from shared.contracts.panes import (
+    NO_CELLS,
     TOTAL,
     Cell,
     PaneUpdate,
@@ -22,6 +25,7 @@ from shared.contracts.panes import (
     encode_pane_record,
 )
 from shared.contracts.topics import INPUTS, topic_for
+from tests.system.seals import SealChecks
 
 EMPLOYEES = ("li.na", "wang.wei", None)
 _given = st.fixed_dictionaries
@@ -181,27 +185,40 @@ def updates(flush: Flush) -> list[PaneUpdate]:
     return found
 
 
-def cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
-    """What a reader of ``panes`` holds after these flushes: the last cell of each key, without
-    those that are empty again or no longer kept."""
-    stated = (update for flush in flushes for update in updates(flush))
-    return _held((cell for u in stated for cell in [*u.slice_cells, *u.cells]), flushes[-1])
+def cells(rules: RuleHistory, flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
+    """What a reader of ``panes`` holds after these flushes, without what is empty again or no
+    longer kept."""
+    return _held(rules, (update for flush in flushes for update in updates(flush)), flushes[-1])
 
 
-def slice_cells(flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
+def slice_cells(rules: RuleHistory, flushes: Sequence[Flush]) -> dict[CellKey, Sums]:
     """The same of the slices alone."""
     stated = (update for flush in flushes for update in updates(flush))
-    return _held((cell for u in stated for cell in u.slice_cells), flushes[-1])
+    slices = (msgspec.structs.replace(update, cells=NO_CELLS) for update in stated)
+    return _held(rules, slices, flushes[-1])
 
 
-def _held(stated: Iterable[Cell], last: Flush) -> dict[CellKey, Sums]:
+def _held(rules: RuleHistory, stated: Iterable[PaneUpdate], last: Flush) -> dict[CellKey, Sums]:
+    log = PaneLog(rules.zone)
+    for update in stated:
+        log.take(update)
     watermark = _watermark_of(last)
-    held = {key_of(cell): _sums(cell) for cell in stated}
     return {
-        key: sums
-        for key, sums in held.items()
-        if any(sums[:3]) and (key[1] == TOTAL or key[2] >= watermark - KEPT_MS[key[1]])
+        key_of(cell): _sums(cell)
+        for cell in log.cells().values()
+        if any((cell.n, cell.total, cell.good))
+        and (cell.level == TOTAL or cell.start_ms >= watermark - KEPT_MS[cell.level])
     }
+
+
+def seal_faults(rules: RuleHistory, flushes: Iterable[Flush]) -> list[str]:
+    """What these flushes, the first ones of an engine, seal against the contract."""
+    checks = SealChecks(rules.zone, "engine")
+    for flush in flushes:
+        for update in updates(flush):
+            checks.take(update)
+    checks.end_flush()
+    return checks.faults
 
 
 def key_of(cell: Cell) -> CellKey:

@@ -32,6 +32,7 @@ from tests.unit.scoring.engine_events import (
     holders,
     key_of,
     new_engine,
+    seal_faults,
     steps,
     turns,
     updates,
@@ -123,7 +124,9 @@ def test_order_repetition_batches_crashes_and_timers_leave_no_trace(
         passed = data.draw(st.one_of(st.just(0), instants))
         runner.step(list(arrived[:size]), fate, min(passed, until_ms))
         arrived = arrived[size:]
-    assert cells(runner.finish(until_ms)) == cells(in_one_go(events, rules, until_ms))
+    flushes = runner.finish(until_ms)
+    assert cells(rules, flushes) == cells(rules, in_one_go(events, rules, until_ms))
+    assert seal_faults(rules, flushes) == []
 
 
 def long_history(chance: random.Random) -> list[dict[str, Any]]:
@@ -157,7 +160,9 @@ def test_rounds_of_slices_that_crashes_interrupt_leave_no_cell_wrong(seed: int) 
     for first in range(0, len(events), 5):
         steady.step(events[first : first + 5], "lives")
     assert crashes > 5
-    assert cells(runner.finish()) == cells(steady.finish())
+    flushes = runner.finish()
+    assert cells(RULES, flushes) == cells(RULES, steady.finish())
+    assert seal_faults(RULES, flushes) == []
 
 
 @settings(max_examples=150, deadline=None)
@@ -185,7 +190,7 @@ def day_sums(
     """What the day panes hold of the indicators that the recomputation knows."""
     known = totals_by_department([], rules, until_ms).indicators - but
     sums: dict[tuple[str, str], tuple[int, ...]] = {}
-    for place, held in cells(in_one_go(events, rules, until_ms)).items():
+    for place, held in cells(rules, in_one_go(events, rules, until_ms)).items():
         department, level, _, kind, _, indicator = place
         if level == DAY and department and kind == 1 and INDICATOR_IDS[indicator] in known:
             key = (department, INDICATOR_IDS[indicator])
@@ -219,7 +224,8 @@ def test_measurements_sum_to_what_the_panes_hold(
                 for place, value in enumerate((1, row.value, row.good)):
                     sums[place] += row.sign * value
     held: dict[tuple[str, int], list[int]] = {}
-    for (department, level, _, kind, _, indicator), (n, total, good, _) in cells(flushes).items():
+    for key, (n, total, good, _) in cells(rules, flushes).items():
+        department, level, _, kind, _, indicator = key
         if level == DAY and department and kind == 1:
             sums = held.setdefault((department, indicator), [0, 0, 0])
             held[department, indicator] = [sums[0] + n, sums[1] + total, sums[2] + good]
@@ -229,7 +235,7 @@ def test_measurements_sum_to_what_the_panes_hold(
 @settings(max_examples=40, deadline=None)
 @given(histories())
 def test_backlog_total_is_the_number_of_unresolved_tickets(events: list[dict[str, Any]]) -> None:
-    held = cells(in_one_go(events, RULES, 0))
+    held = cells(RULES, in_one_go(events, RULES, 0))
     backlog = INDICATOR_IDS.index("backlog")
     total = held.get(("", TOTAL, 0, 0, "", backlog), (0, 0, 0, ()))[1]
     assert total == totals_by_department(events, RULES, 0).unresolved

@@ -63,7 +63,7 @@ class Restores(RuleBasedStateMachine):
     def compare(self) -> None:
         for engine in (self.steady, self.mortal):
             engine.step([], "lives")
-        assert whole_round(self.mortal.restored()) == cells(self.steady.stored)
+        assert whole_round(self.mortal.restored()) == cells(RULES, self.steady.stored)
 
     def teardown(self) -> None:
         if self.events:
@@ -77,7 +77,7 @@ def whole_round(engine: Engine) -> dict[CellKey, Sums]:
     while started < 2:
         flushes.append(engine.flush(caught_up=True))
         started += flushes[-1].cycle_started
-    return slice_cells(flushes[:-1])
+    return slice_cells(RULES, flushes[:-1])
 
 
 def test_a_restore_finds_every_cell() -> None:

@@ -91,7 +91,7 @@ def test_an_excluded_segment_costs_nothing() -> None:
     ("indicator", "has"), [("cost_per_ticket", False), ("handling_time", True)]
 )
 def test_cost_is_nobodys_own(indicator: str, has: bool) -> None:
-    held = cells([measure(RULES, [OPENED, handled(9, 1, cost_minor=70)])])
+    held = cells(RULES, [measure(RULES, [OPENED, handled(9, 1, cost_minor=70)])])
     place = INDICATOR_IDS.index(indicator)
     kinds = {SCOPE_KINDS[key[3]] for key in held if key[5] == place}
     assert ("employee" in kinds) == has

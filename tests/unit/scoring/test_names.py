@@ -16,9 +16,9 @@ OPENINGS = [
 
 
 def test_learning_names_anew_changes_no_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = cells(flushes())
+    wanted = cells(RULES, flushes())
     monkeypatch.setattr(engine_module, "MOST_NAMES", 10)
-    assert cells(flushes()) == wanted
+    assert cells(RULES, flushes()) == wanted
 
 
 def flushes() -> list[engine_module.Flush]:
