@@ -13,6 +13,7 @@ from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.figures import Figure, ScorePart, ScoreRecord, TargetVerdict
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import Measurement, MeasurementBatch, Measurements
+from shared.contracts.pane_log import QUARTER_MS
 from shared.contracts.panes import MINUTE, MINUTE_MS, TOTAL, Cell, Cells, PaneUpdate, Watermark
 from shared.contracts.scopes import SCOPE_KINDS
 
@@ -233,6 +234,7 @@ PANES: Final = PaneUpdate(
     group="department:after-sales",
     revision=41,
     watermark_ms=OPENED_MS,
+    sealed_ms=(OPENED_MS // QUARTER_MS - 1) * QUARTER_MS,
     caught_up=True,
     received_ms=OPENED_MS + 12,
     rule_version="2026-01",
