@@ -19,7 +19,6 @@ from typing import Any, Final, NamedTuple
 
 import bellwether_native
 
-from services.scoring.core.midnights import midnight_of
 from services.scoring.core.native_parts import REGISTRY, EngineParts, versions_of
 from services.scoring.core.rules import RuleHistory
 from services.scoring.core.scratch_file import ScratchFile
@@ -28,6 +27,7 @@ from services.scoring.core.stream_time import LIVE_MS
 from services.scoring.core.timeline import WAITING, Holder, Segment, Stretch, segments
 from shared.contracts import scopes
 from shared.contracts.measurements import MeasurementBatch, Measurements
+from shared.contracts.midnights import midnight_of
 from shared.contracts.panes import Watermark
 
 MOST_NAMES: Final = 50_000

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import bellwether_native
 import msgspec
 
-from services.scoring.core.midnights import midnight_of
 from services.scoring.core.pane_kinds import PANE_KINDS
+from shared.contracts.midnights import midnight_of
 from shared.contracts.panes import Cell, Cells
 from tests.unit.scoring.pane_model import Row
 

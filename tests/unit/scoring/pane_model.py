@@ -60,8 +60,8 @@ steps_ms = st.sampled_from([0, MINUTE_MS, HOUR_MS, 3 * HOUR_MS, DAY_MS, 20 * DAY
 
 
 class Model:
-    """Cells as a dict: [n, total, good], and counts by bucket. ``stated`` are the keys of those that
-    have something new to say, from the outside to be cleared."""
+    """Cells as a dict: [n, total, good], and counts by bucket. ``stated`` are the keys of those
+    that have something new to say, until somebody clears it."""
 
     def __init__(self) -> None:
         self.sums: dict[Key, list[int]] = {}
