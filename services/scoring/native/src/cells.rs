@@ -11,10 +11,9 @@ use crate::indicator_set::MOST_INDICATORS;
 use crate::msgpack::Write;
 use crate::narrow::{Integers, Width, WidthError, write_column, write_each, write_narrow};
 use crate::pane::{Pane, Piece, Sums};
-use crate::panes::{Level, PaneKey};
+use crate::panes::{Level, Minute, PaneKey};
 use crate::scopes::{DepartmentNumber, ScopeName, ScopeNumber, Scopes};
 use crate::sketches;
-use crate::staging::Minute;
 
 /// Columns of a record, beside its scopes.
 pub const COLUMNS: usize = 10;

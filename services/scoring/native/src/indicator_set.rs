@@ -7,6 +7,8 @@ pub const MOST_INDICATORS: u8 = 64;
 pub struct IndicatorSet(u64);
 
 impl IndicatorSet {
+    pub const ALL: Self = Self(u64::MAX);
+
     /// Of a single one, less than `MOST_INDICATORS`.
     pub fn of(indicator: u8) -> Self {
         Self(1 << indicator)

@@ -37,7 +37,6 @@ pub mod rooms;
 pub mod rules;
 pub mod scopes;
 pub mod sketches;
-pub mod staging;
 pub mod tickets;
 pub mod timeline;
 pub mod warm;

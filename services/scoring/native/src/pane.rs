@@ -118,26 +118,12 @@ impl Pane {
         placed.map(|(indicator, place)| (indicator, &cells[place]))
     }
 
-    /// By scope, the indicators that it has, and the sums and sketch of each; of a pane that is not
-    /// at rest.
-    pub fn rows(
-        &self,
-    ) -> impl Iterator<
-        Item = (
-            ScopeNumber,
-            IndicatorSet,
-            impl Iterator<Item = (Sums, impl Iterator<Item = (Bucket, i64)>)>,
-        ),
-    > {
-        let Held {
-            rows,
-            cells,
-            sketches,
-        } = self.held();
-        rows.iter().map(move |row| {
-            let cells = cells.run(row.first, row.indicators.len()).iter();
-            let cells = cells.map(|cell| (cell.sums, sketches.entries(cell.sketch)));
-            (row.scope, row.indicators, cells)
+    /// All scopes; of a pane that is not at rest.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece> {
+        (0..).zip(&self.held().rows).map(|(row, held)| Piece {
+            scope: held.scope,
+            row,
+            indicators: held.indicators,
         })
     }
 
@@ -146,13 +132,14 @@ impl Pane {
         &self.held().sketches
     }
 
-    /// Change the cells of a scope for some indicators, ascending, and their sketches by the counts
-    /// given; how many totals overflowed. The number of its row may be guessed, and is known then.
-    pub fn add<C: Iterator<Item = (Bucket, i64)>>(
+    /// Change the cells of a scope for some indicators: by these sums and counts of their sketches,
+    /// ascending by indicator, of each at least one; how many totals overflowed. The number of its row
+    /// may be guessed, and is known then.
+    pub fn add<C: IntoIterator<Item = (Bucket, i64)>>(
         &mut self,
         (scope, guess): (ScopeNumber, &mut u32),
         indicators: IndicatorSet,
-        changes: impl Iterator<Item = (Sums, C)>,
+        changes: impl Iterator<Item = (u8, Sums, C)>,
     ) -> u64 {
         let number = self.row(scope, *guess, indicators);
         *guess = number;
@@ -165,8 +152,14 @@ impl Pane {
         }
         row.touched = row.touched.with(indicators);
         let cells = rows.cells.from_mut(row.first);
+        let mut placed = indicators.placed_in(row.indicators);
+        let mut at = None;
         let mut overflows = 0;
-        for ((_, place), (sums, counts)) in indicators.placed_in(row.indicators).zip(changes) {
+        for (indicator, sums, counts) in changes {
+            while at.is_none_or(|(before, _)| before != indicator) {
+                at = Some(placed.next().expect("one of the indicators"));
+            }
+            let place = at.expect("it was found").1;
             let cell = &mut cells[place];
             overflows += u64::from(cell.sums.add(sums));
             for (bucket, count) in counts {
@@ -564,7 +557,7 @@ mod tests {
             pane.wake(&mut place).expect("a file");
             for ((scope, indicator), sums, counts) in &said {
                 let indicators = IndicatorSet::of(*indicator);
-                let booked = (Sums::default(), counts.iter().copied());
+                let booked = (*indicator, Sums::default(), counts.iter().copied());
                 pane.add((*scope, &mut 7), indicators, std::iter::once(booked));
                 let number = pane.row(*scope, 0, indicators);
                 let Form::Awake(rows, _) = &mut pane.form else {
@@ -625,9 +618,13 @@ mod tests {
             if indicators.is_empty() {
                 continue;
             }
-            let changes = indicators.iter().map(|indicator| {
-                *expected.entry((scope, indicator)).or_insert(0) += step;
-                (count(step), buckets(&[i16::from(indicator)]).into_iter())
+            let changes = indicators.iter().flat_map(|indicator| {
+                *expected.entry((scope, indicator)).or_insert(0) += step + 1;
+                let entries = buckets(&[i16::from(indicator)]);
+                [
+                    (indicator, count(step), entries),
+                    (indicator, count(1), vec![]),
+                ]
             });
             // Any guess is as good, but for the time that a right one saves.
             let mut guess = u32::try_from(step % 11).expect("a small number");
@@ -649,7 +646,7 @@ mod tests {
             let indicators = IndicatorSet::from_bits(bits);
             let changes = indicators
                 .iter()
-                .map(|_| (count(1), std::iter::empty::<(Bucket, i64)>()));
+                .map(|indicator| (indicator, count(1), std::iter::empty::<(Bucket, i64)>()));
             pane.add((scope, &mut 0), indicators, changes);
         }
         let piece = |row, bits| Piece {

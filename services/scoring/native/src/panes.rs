@@ -1,9 +1,8 @@
 //! Panes: the mergeable summaries of measurements that one input partition keeps.
 //!
 //! A measurement is booked in a minute, for the scopes that it belongs to, and in the quarter-hour and
-//! the calendar day once that quarter-hour is sealed (`sealing.rs`). A flush is summed by cell of a
-//! minute first; then every such sum goes to its panes. What is older than its level is kept for takes
-//! no more bookings (the day still has them).
+//! the calendar day once that quarter-hour is sealed. What is older than its level is kept for takes no
+//! more bookings (the day still has them).
 //! Panes are dropped in blocks (an hour's minutes, a day's quarter-hours, a month's days) when the
 //! last pane of the block is so old.
 
@@ -16,19 +15,22 @@ use pyo3::{PyErr, PyResult};
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
-use crate::buckets::{BucketError, IndicatorKinds};
+use crate::buckets::{Bucket, BucketError, IndicatorKinds};
 use crate::cells::{CellColumns, CellsView, Layout, Limits, Part, WireCells, WireError};
 use crate::indicator_set::IndicatorSet;
-use crate::names::{NameTable, Symbols};
 use crate::pane::{Pane, Piece, Sums};
 use crate::resting::RestingPlace;
-use crate::scopes::{Memberships, Scopes};
-use crate::staging::{Changes, Minute, RowChanges, Staging};
+use crate::scopes::{Memberships, ScopeNumber, Scopes};
 
+mod adding;
 mod sealing;
 
+use adding::Change;
 pub use sealing::SEALED_AFTER_MS;
 use sealing::Sealed;
+
+/// A minute since 1970.
+pub type Minute = u32;
 
 pub const MINUTE_MS: i64 = 60_000;
 pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
@@ -186,6 +188,28 @@ fn minute_of(time_ms: i64) -> Result<Minute, PaneError> {
     Minute::try_from(time_ms.div_euclid(MINUTE_MS)).map_err(|_| PaneError::Time(time_ms))
 }
 
+/// A pane to be changed.
+struct Awake<'a> {
+    pane: &'a mut Pane,
+    guesses: &'a mut [[u32; Level::ALL.len()]],
+    memberships: &'a Memberships,
+    overflows: &'a mut u64,
+    level: usize,
+}
+
+impl Awake<'_> {
+    /// As `Pane::add`.
+    fn add<C: IntoIterator<Item = (Bucket, i64)>>(
+        &mut self,
+        scope: ScopeNumber,
+        indicators: IndicatorSet,
+        changes: impl Iterator<Item = (u8, Sums, C)>,
+    ) {
+        let guess = &mut self.guesses[scope as usize][self.level];
+        *self.overflows += self.pane.add((scope, guess), indicators, changes);
+    }
+}
+
 /// The panes of one input partition.
 pub struct PaneStore {
     kinds: IndicatorKinds,
@@ -207,7 +231,7 @@ pub struct PaneStore {
     /// The level in which the next slice begins, while there is one.
     sliced: Option<Level>,
     touched: BTreeSet<PaneKey>,
-    staging: Staging,
+    batch: Vec<Change>,
     layout: Layout,
     overflows: u64,
 }
@@ -238,7 +262,7 @@ impl PaneStore {
             rounds: 0,
             sliced: None,
             touched: BTreeSet::new(),
-            staging: Staging::default(),
+            batch: Vec::new(),
             overflows: 0,
             layout: Layout::default(),
         })
@@ -263,118 +287,13 @@ impl PaneStore {
         self.memberships = Memberships::default();
     }
 
-    /// Add measurements (or with their sign -1 take them back) in every pane still kept.
-    ///
-    /// # Errors
-    /// `ValueError` for a time, an indicator or a rating that cannot be, `OSError` when the file
-    /// cannot be read, and whatever asking for a midnight raises; some rows may have been booked then.
-    pub fn book<M: Midnights>(
-        &mut self,
-        rows: impl IntoIterator<Item = Booked>,
-        names: &NameTable,
-        symbols: &Symbols,
-        midnights: &mut M,
-        watermark_ms: i64,
-    ) -> PyResult<()> {
-        self.staging.clear();
-        self.memberships.learn(&mut self.scopes, names, symbols);
-        for row in rows {
-            if self.staging.is_full() {
-                self.book_staged(midnights, watermark_ms)?;
-            }
-            self.stage(row)?;
-        }
-        self.book_staged(midnights, watermark_ms)
-    }
-
-    fn stage(&mut self, row: Booked) -> Result<(), PaneError> {
-        let bucket = self.kinds.bucket_of(row.indicator, row.value)?;
-        let sums = Sums {
-            n: row.sign,
-            total: row.sign.wrapping_mul(row.value),
-            good: row.sign * row.good,
-        };
-        let names = (row.names, self.memberships.of(row.names));
-        self.staging
-            .add(minute_of(row.time_ms)?, row.indicator, names, sums, bucket);
-        Ok(())
-    }
-
-    fn book_staged<M: Midnights>(&mut self, midnights: &mut M, watermark_ms: i64) -> PyResult<()> {
-        self.staging.sort();
-        let staging = std::mem::take(&mut self.staging);
-        let mut first = 0;
-        for (place, minute) in staging.minutes().iter().enumerate() {
-            let (changes, end) = staging.of_minute(place, first);
-            first = end;
-            let quarter = minute / 15 * 15;
-            self.add(Level::Minute, *minute, changes, watermark_ms)?;
-            if self.sealed.has_quarter(quarter) {
-                let day = self.days.start(quarter, midnights)?;
-                self.add(Level::Quarter, quarter, changes, watermark_ms)?;
-                self.add(Level::Day, day, changes, watermark_ms)?;
-            }
-            self.add_gauges(changes)?;
-        }
-        self.staging = staging;
-        self.staging.clear();
-        Ok(())
-    }
-
-    fn add(
-        &mut self,
-        level: Level,
-        start: Minute,
-        changes: Changes<'_>,
-        watermark_ms: i64,
-    ) -> io::Result<()> {
-        let key = PaneKey { level, start };
-        if key.is_kept(watermark_ms) {
-            self.touched.insert(key);
-            let (pane, guesses) = self.awake_and_guesses(key)?;
-            let mut overflows = 0;
-            for row in changes.rows() {
-                let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
-                let indicators = row.indicators();
-                overflows += pane.add((row.scope(), guess), indicators, row.each(indicators));
-            }
-            self.overflows += overflows;
-        }
-        Ok(())
-    }
-
-    fn add_gauges(&mut self, changes: Changes<'_>) -> io::Result<()> {
-        let all = self.gauges;
-        let gauges = |row: &RowChanges<'_>| row.indicators().within(all);
-        let mut rows = changes.rows().filter(|row| !gauges(row).is_empty());
-        let Some(first) = rows.next() else {
-            return Ok(());
-        };
-        let level = Level::Total;
-        let key = PaneKey { level, start: 0 };
-        self.touched.insert(key);
-        let (pane, guesses) = self.awake_and_guesses(key)?;
-        let mut overflows = 0;
-        for row in std::iter::once(first).chain(rows) {
-            let guess = &mut guesses[row.scope() as usize][usize::from(level.wire())];
-            let changes = row.each(gauges(&row));
-            let changes = changes.map(|(sums, _)| (sums, std::iter::empty()));
-            overflows += pane.add((row.scope(), guess), gauges(&row), changes);
-        }
-        self.overflows += overflows;
-        Ok(())
-    }
-
     /// How many totals of cells have left 64 bits, or come back, since the last call.
     pub fn take_overflows(&mut self) -> u64 {
-        std::mem::take(&mut self.overflows) + self.staging.take_overflows()
+        std::mem::take(&mut self.overflows)
     }
 
-    /// A pane that can be changed, and for every scope where its row may be.
-    fn awake_and_guesses(
-        &mut self,
-        key: PaneKey,
-    ) -> io::Result<(&mut Pane, &mut [[u32; Level::ALL.len()]])> {
+    /// A pane that can be changed, and what goes with it.
+    fn awake(&mut self, key: PaneKey) -> io::Result<Awake<'_>> {
         self.guesses.resize(self.scopes.len(), <_>::default());
         let is_ahead = self.sliced.is_some_and(|level| key.level > level);
         let round = self.rounds - u32::from(is_ahead);
@@ -384,7 +303,13 @@ impl PaneStore {
             Pane::new(round, *number)
         });
         pane.wake(&mut self.place)?;
-        Ok((pane, &mut self.guesses))
+        Ok(Awake {
+            pane,
+            guesses: &mut self.guesses,
+            memberships: &self.memberships,
+            overflows: &mut self.overflows,
+            level: usize::from(key.level.wire()),
+        })
     }
 
     /// What was booked is stored: it is no longer news.
@@ -536,7 +461,7 @@ impl PaneStore {
                 start: cell.start,
             };
             let scope = scopes[cell.scope];
-            let (pane, _) = self.awake_and_guesses(key)?;
+            let pane = self.awake(key)?.pane;
             pane.replace(scope, cell.indicator, cell.sums, &cell.counts);
         }
         Ok(())
@@ -571,6 +496,7 @@ fn ahead(
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::names::{NameTable, Symbols};
 
     pub struct Utc;
 

@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use pyo3::PyResult;
 
-use super::{Level, MINUTE_MS, Midnights, PaneKey, PaneStore, QUARTER_MS, minute_of};
-use crate::staging::Minute;
+use super::{Level, MINUTE_MS, Midnights, Minute, PaneKey, PaneStore, QUARTER_MS, minute_of};
 
 /// How long after its end a quarter-hour is sealed: most of what comes late comes before.
 pub const SEALED_AFTER_MS: i64 = 15 * MINUTE_MS;
@@ -83,8 +82,7 @@ impl PaneStore {
     fn state_days(&mut self, range: Range<Minute>) -> io::Result<()> {
         for day in self.keys(Level::Day, range) {
             self.touched.insert(day);
-            let (pane, _) = self.awake_and_guesses(day)?;
-            pane.touch_all();
+            self.awake(day)?.pane.touch_all();
         }
         Ok(())
     }
@@ -99,13 +97,13 @@ impl PaneStore {
         let mut source = self.panes.remove(&from).expect("a pane that is there");
         source.show(&self.place)?;
         self.touched.insert(to);
-        let (pane, guesses) = self.awake_and_guesses(to)?;
-        let mut overflows = 0;
-        for (scope, indicators, cells) in source.rows() {
-            let guess = &mut guesses[scope as usize][usize::from(to.level.wire())];
-            overflows += pane.add((scope, guess), indicators, cells);
+        let mut target = self.awake(to)?;
+        let sketches = source.sketches();
+        for piece in source.pieces() {
+            let cells = source.cells(piece);
+            let cells = cells.map(|(at, cell)| (at, cell.sums, sketches.entries(cell.sketch)));
+            target.add(piece.scope, piece.indicators, cells);
         }
-        self.overflows += overflows;
         source.hide();
         self.panes.insert(from, source);
         Ok(())
