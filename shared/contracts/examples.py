@@ -227,12 +227,14 @@ MEASUREMENTS: Final = MeasurementBatch(
         ]
     ),
 )
+_QUARTER_MS: Final = 15 * MINUTE_MS
 _DEPARTMENT: Final = ("after-sales", SCOPE_KINDS.index("department"), "after-sales")
 PANES: Final = PaneUpdate(
     source=3,
     group="department:after-sales",
     revision=41,
     watermark_ms=OPENED_MS,
+    sealed_ms=(OPENED_MS // _QUARTER_MS - 1) * _QUARTER_MS,
     caught_up=True,
     received_ms=OPENED_MS + 12,
     rule_version="2026-01",

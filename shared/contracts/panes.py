@@ -8,8 +8,8 @@ start of the previous cycle is needed.
 
 A quarter-hour or a day is stated once it is sealed, which it is when it ends at or before the
 ``sealed_ms`` of an update: all of its cells in the flush that says so first, and from then on each
-that changes. Until then its cells are the sums of the same source's cells one level below, and what a
-slice says of them is not for readers: it is how far the source itself has summed them up.
+that changes. Until then its cells are the sums of the same source's cells one level below, and what
+a slice says of them is not for readers: it is how far the source itself has summed them up.
 
 Cells travel as columns, for a flush states thousands of them: `Cells` says how they are laid out,
 and gives them one by one to readers that are in no hurry.

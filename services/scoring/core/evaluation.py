@@ -21,6 +21,7 @@ from services.scoring.core.columns import Integers, grown
 from services.scoring.core.derived import DERIVED, DerivedReading
 from services.scoring.core.emission import Emission
 from services.scoring.core.figures import Measured, Reading
+from services.scoring.core.open_panes import QUARTER_MS
 from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
 from services.scoring.core.score import score
 from services.scoring.core.stream_time import StreamClock
@@ -28,7 +29,6 @@ from services.scoring.core.verdicts import judge
 from services.scoring.core.windows import (
     ALL_WINDOWS,
     PLACE,
-    QUARTER_MS,
     SPECS,
     PaneWindows,
 )
@@ -127,7 +127,8 @@ class Evaluation:
         parts: list[Part] = []
         received: list[int] = []
         for update in updates:
-            parts += (update.source, update.slice_cells), (update.source, update.cells)
+            stated = update.slice_cells, update.cells
+            parts += [Part(update.source, update.sealed_ms, cells) for cells in stated]
             received += 0, update.received_ms
         self._note_receptions(self._windows.apply(parts), np.array(received, np.int64))
 

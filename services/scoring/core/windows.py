@@ -3,7 +3,8 @@
 Minutes make the windows of 5 minutes to an hour, quarter-hours those of 24 hours and 7 days,
 calendar days that of 30 days. A window's sums change by what a pane's cell changed, and by the
 panes that enter and leave when time moves, so a figure costs what has changed and not what the
-window holds. Sums are integers: what was added is subtracted without a trace.
+window holds. Sums are integers: what was added is subtracted without a trace. What changed in a
+minute also changes the quarter-hour and the day around it, until their source has sealed them.
 
 Nothing here looks at cells one by one: cells are columns, and a pane is looked at once for all of
 its cells that came together.
@@ -16,12 +17,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scoring.core.bucket_keys import bucket_keys
 from services.scoring.core.cell_batch import (
     INDICATOR_BITS,
     MAX_SOURCES,
@@ -30,11 +32,12 @@ from services.scoring.core.cell_batch import (
     Sketches,
     batch_of,
 )
-from services.scoring.core.changes import Change, RowChanges, bucket_keys, difference, joined
+from services.scoring.core.changes import Change, RowChanges, difference, joined
 from services.scoring.core.columns import Column, Integers, grown, run_starts
 from services.scoring.core.figures import Summary
-from services.scoring.core.held_pane import NO_VALUES, CellValues, HeldPane
+from services.scoring.core.held_pane import NO_VALUES, CellChanges, CellValues, HeldPane
 from services.scoring.core.key_index import KeyIndex
+from services.scoring.core.open_panes import QUARTER_MS, OpenPanes, Pane
 from services.scoring.core.series_numbers import SeriesNumbers
 from services.scoring.core.series_sums import SeriesSums
 from shared.contracts.figures import WindowName
@@ -42,8 +45,9 @@ from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import DAY, MINUTE, MINUTE_MS, QUARTER, TOTAL, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS, Scope
 
-QUARTER_MS: Final = 15 * MINUTE_MS
 DAY_MS: Final = 86_400_000
+MINUTES_KEPT_MS: Final = 120 * MINUTE_MS
+"""For so long quarter-hours are derived, whose seals lag behind their end."""
 
 _SOURCE_BITS: Final = MAX_SOURCES.bit_length() - 1
 _START_BITS: Final = 60
@@ -110,6 +114,9 @@ def span_of(spec: WindowSpec, stream_ms: int, zone: ZoneInfo) -> Span:
     return Span(end - spec.panes * pane, end)
 
 
+_Held = TypeVar("_Held")
+
+
 class _Level:
     """The panes of one level by their start, and by series the changes of gauges in panes that
     lie ahead of the windows' end."""
@@ -146,22 +153,12 @@ class _Holders(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Cells in order of their panes, with their numbers, none twice; where each pane begins."""
+    """Cells in order of their panes, with their numbers, none twice; the rows of each pane."""
 
     batch: CellBatch
     series: Integers
     cells: Integers
-    pane_numbers: Integers
-    starts: Integers
-
-    def panes(self) -> Iterator[tuple[tuple[int, int], slice]]:
-        """Level and start of each pane, and its rows."""
-        bounds = pairwise([*self.starts.tolist(), len(self.cells)])
-        for number, (first, last) in zip(self.pane_numbers.tolist(), bounds, strict=True):
-            yield (
-                (number >> _START_BITS, (number & _START_MASK) - _START_OFFSET),
-                slice(first, last),
-            )
+    panes: list[tuple[Pane, slice]]
 
 
 class PaneWindows:
@@ -178,6 +175,7 @@ class PaneWindows:
         self._sums = SeriesSums(len(SPECS))
         self._spans: list[Span] | None = None
         self._cells = KeyIndex()
+        self._open = OpenPanes(zone)
         self._totals = HeldPane()
         self._awake: dict[HeldPane, int] = {}
         self._looked_ms = self._looks = 0
@@ -239,10 +237,12 @@ class PaneWindows:
         """Replace cells; the parts follow one another, and of a cell that is there twice the last
         counts. Returns by scope the place of the last part that changed its windows, or may change
         them when time begins; -1 where none did."""
-        rows = self._rows(batch_of(parts, self._scope_ids))
+        rows = self._rows(self._open.stated(parts, batch_of(parts, self._scope_ids)))
         changes = difference(*self._swap(rows))
-        bits = self._book(rows, changes)
         changed = changes.rows
+        entries = self._entries(changes.bucket_keys(rows.series))
+        bits = self._book(rows, changes, entries)
+        self._derive(rows, changes, changed, entries, bits)
         changed = changed[bits[changed] != 0]
         scopes = rows.batch.scope[changed]
         np.bitwise_or.at(self._changed, scopes, bits[changed])
@@ -265,11 +265,10 @@ class PaneWindows:
             last &= panes >= self._oldest_panes()[_level_of(panes)]
         if not last.all():
             order, cells, panes = order[last], cells[last], panes[last]
-        starts = run_starts(panes)
-        return _Rows(batch.take(order), series[order], cells, panes[starts], starts)
+        return _Rows(batch.take(order), series[order], cells, list(_pane_rows(panes)))
 
     def _oldest_panes(self) -> Integers:
-        """By level, the first pane that a window can still hold."""
+        """By level, the first pane that is kept."""
         oldest = [_pane_number(level, self._oldest(level)) for level in _LEVELS]
         return np.array([*oldest, _pane_number(TOTAL, 0)], np.int64)
 
@@ -279,7 +278,7 @@ class PaneWindows:
         new = CellValues(batch.n, batch.total, batch.good, batch.sketches)
         entries = np.concatenate(([0], np.cumsum(batch.sketches.lengths)))
         old = [NO_VALUES]
-        for pane, part in rows.panes():
+        for pane, part in rows.panes:
             own = slice(int(entries[part.start]), int(entries[part.stop]))
             sketches = Sketches(
                 batch.sketches.lengths[part], batch.sketches.bucket[own], batch.sketches.counts[own]
@@ -313,17 +312,43 @@ class PaneWindows:
             self._rest(pane)
         self._looked_ms, self._looks = stream_ms, self._looks + 1
 
-    def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:
+    def _entries(self, keys: Integers) -> Integers:
+        """Where the windows count what has such `bucket_keys` of series."""
+        return keys if self._spans is None else self._sums.entries(keys)
+
+    def _book(self, rows: _Rows, changes: RowChanges, entries: Integers) -> NDArray[np.uint8]:
         """Add changes to the windows that hold their panes; these, as bits, by row."""
-        if self._spans is None:
-            entries = changes.bucket_row
-        else:
-            entries = self._sums.entries(changes.bucket_keys(rows.series))
         bits = np.zeros(len(rows.cells), np.uint8)
-        for same, part in _runs((self._holders(*pane), part) for pane, part in rows.panes()):
-            change = changes.of_rows(part, rows.series, entries)
-            bits[part] = self._book_one(same, change)
+        for same, part in _runs((self._holders(*pane), part) for pane, part in rows.panes):
+            bits[part] = self._book_one(same, changes.of_rows(part, rows.series, entries))
         return bits
+
+    def _derive(
+        self,
+        rows: _Rows,
+        changes: RowChanges,
+        changed: Integers,
+        entries: Integers,
+        bits: NDArray[np.uint8],
+    ) -> None:
+        """Add changes to the open panes that follow from them, and to their windows; to ``bits``
+        these windows."""
+        own_rows, runs = self._open.derived(rows.batch, rows.panes, changed)
+        if not runs:
+            return
+        own, kept = changes.take(own_rows)
+        series, cells, entries = rows.series[own_rows], rows.cells[own_rows], entries[kept]
+        keys = own.bucket_keys(cells)
+        for panes, part in runs:
+            added = CellChanges(*own.of_rows(part, cells, keys))
+            for level, start_ms in panes:
+                if self._spans is None or start_ms >= self._oldest(level):
+                    self._pane(level, start_ms).add(added, len(self._cells))
+        held = ((tuple(self._holders(*pane) for pane in panes), part) for panes, part in runs)
+        for same, part in _runs(held):
+            change = own.of_rows(part, series, entries)
+            for holders in same:
+                bits[own_rows[part]] |= self._book_one(holders, change)
 
     def _holders(self, level: int, start_ms: int) -> _Holders:
         """Where changes of a pane are booked."""
@@ -374,7 +399,11 @@ class PaneWindows:
         return self._spans[_OF_LEVEL[level][0]].end_ms
 
     def _oldest(self, level: int) -> int:
+        """When the first pane begins that is kept: one that a window can still hold, or a minute
+        that may be needed to derive from."""
         assert self._spans is not None
+        if level == MINUTE:
+            return self._end(level) - MINUTES_KEPT_MS
         return min(self._spans[window].start_ms for window in _OF_LEVEL[level])
 
     # -- time -----------------------------------------------------------------------------------
@@ -539,7 +568,16 @@ def _level_of(panes: Integers) -> Integers:
     return panes >> _START_BITS
 
 
-def _runs(parts: Iterable[tuple[_Holders, slice]]) -> Iterator[tuple[_Holders, slice]]:
+def _pane_rows(panes: Integers) -> Iterator[tuple[Pane, slice]]:
+    """The panes of rows that are in their order, and the rows of each."""
+    starts = run_starts(panes)
+    bounds = pairwise([*starts.tolist(), len(panes)])
+    for number, (first, last) in zip(panes[starts].tolist(), bounds, strict=True):
+        pane = number >> _START_BITS, (number & _START_MASK) - _START_OFFSET
+        yield pane, slice(first, last)
+
+
+def _runs(parts: Iterable[tuple[_Held, slice]]) -> Iterator[tuple[_Held, slice]]:
     """Neighbouring parts that are held by the same, as one."""
     for same, run in groupby(parts, key=itemgetter(0)):
         own = [part for _, part in run]

@@ -24,7 +24,7 @@ def test_a_table_of_faust_is_read_from_its_changelog() -> None:
 
 
 def update(source: int, revision: int, cells: list[PaneCell], old: list[PaneCell]) -> PaneUpdate:
-    return PaneUpdate(source, "g", revision, 0, False, 0, "v", Cells.of(cells), 1, Cells.of(old))
+    return PaneUpdate(source, "g", revision, 0, 0, False, 0, "v", Cells.of(cells), 1, Cells.of(old))
 
 
 def day(n: int, total: int, *, level: int = DAY, kind: int = ORGANISATION) -> PaneCell:

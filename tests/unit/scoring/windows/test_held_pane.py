@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.cell_batch import Sketches
+from services.scoring.core.cell_batch import Part, Sketches
 from services.scoring.core.held_pane import CellValues, HeldPane
 from services.scoring.core.windows import PaneWindows
 from shared.contracts.indicators import INDICATOR_IDS
@@ -19,6 +19,7 @@ from shared.contracts.panes import MINUTE, MINUTE_MS, Cell, Cells
 
 KNOWN = 2_000
 T0 = 1_760_000_400_000 // MINUTE_MS * MINUTE_MS
+SEALED_MS = T0 + 15 * MINUTE_MS
 EMPLOYEES, BUCKETS = 500, 20
 
 
@@ -92,7 +93,7 @@ def test_a_minute_that_is_over_costs_less_than_half_of_an_open_one() -> None:
     try:
         for minute in range(12):
             windows.advance(T0 + minute * MINUTE_MS)
-            windows.apply([(0, minute_of_all(T0 + minute * MINUTE_MS))])
+            windows.apply([Part(0, SEALED_MS, minute_of_all(T0 + minute * MINUTE_MS))])
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
