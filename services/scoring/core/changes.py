@@ -49,21 +49,6 @@ class RowChanges(NamedTuple):
         """The keys of the bucket changes; ``numbers`` by row."""
         return bucket_keys(numbers[self.bucket_row], self.bucket)
 
-    def take(self, rows: Integers) -> tuple[RowChanges, Integers]:
-        """The changes of some rows, ascending, and the places of their bucket changes."""
-        places = np.full(len(self.n), -1)
-        places[rows] = np.arange(len(rows))
-        bucket_row = places[self.bucket_row]
-        (kept,) = (bucket_row >= 0).nonzero()
-        return RowChanges(
-            self.n[rows],
-            self.total[rows],
-            self.good[rows],
-            bucket_row[kept],
-            self.bucket[kept],
-            self.counts[kept],
-        ), kept
-
     def of_rows(self, rows: slice, series: Integers, entries: Integers) -> Change:
         """The change that neighbouring rows make; ``entries`` as of `bucket_keys`."""
         first, last = self.bucket_row.searchsorted((rows.start, rows.stop)).tolist()

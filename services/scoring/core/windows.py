@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -114,9 +114,6 @@ def span_of(spec: WindowSpec, stream_ms: int, zone: ZoneInfo) -> Span:
     return Span(end - spec.panes * pane, end)
 
 
-_Held = TypeVar("_Held")
-
-
 class _Level:
     """The panes of one level by their start, and by series the changes of gauges in panes that
     lie ahead of the windows' end."""
@@ -152,13 +149,21 @@ class _Holders(NamedTuple):
     windows: tuple[int, ...]
 
 
+class _PaneRows(NamedTuple):
+    """The rows of a pane whose cells all lie in the same open panes."""
+
+    pane: Pane
+    open_above: tuple[Pane, ...]
+    rows: slice
+
+
 class _Rows(NamedTuple):
-    """Cells in order of their panes, with their numbers, none twice; the rows of each pane."""
+    """Cells in order of their panes, with their numbers, none twice; where each pane is."""
 
     batch: CellBatch
     series: Integers
     cells: Integers
-    panes: list[tuple[Pane, slice]]
+    panes: list[_PaneRows]
 
 
 class PaneWindows:
@@ -239,10 +244,9 @@ class PaneWindows:
         them when time begins; -1 where none did."""
         rows = self._rows(self._open.stated(parts, batch_of(parts, self._scope_ids)))
         changes = difference(*self._swap(rows))
+        self._derive(rows, changes)
+        bits = self._book(rows, changes)
         changed = changes.rows
-        entries = self._entries(changes.bucket_keys(rows.series))
-        bits = self._book(rows, changes, entries)
-        self._derive(rows, changes, changed, entries, bits)
         changed = changed[bits[changed] != 0]
         scopes = rows.batch.scope[changed]
         np.bitwise_or.at(self._changed, scopes, bits[changed])
@@ -257,15 +261,26 @@ class PaneWindows:
         cells = self._cells.place(series << _SOURCE_BITS | batch.source)
         self._reach()
         panes = _pane_numbers(batch.level, batch.start_ms)
-        order = np.lexsort((cells, panes))
-        cells, panes = cells[order], panes[order]
+        runs = panes << 1 | self._open.lie_in_open(batch)
+        order = np.lexsort((cells, runs))
+        cells, runs = cells[order], runs[order]
         last = np.ones(len(order), np.bool_)
-        last[:-1] = (cells[1:] != cells[:-1]) | (panes[1:] != panes[:-1])
+        last[:-1] = (cells[1:] != cells[:-1]) | (runs[1:] != runs[:-1])
         if self._spans is not None:
+            panes = runs >> 1
             last &= panes >= self._oldest_panes()[_level_of(panes)]
         if not last.all():
-            order, cells, panes = order[last], cells[last], panes[last]
-        return _Rows(batch.take(order), series[order], cells, list(_pane_rows(panes)))
+            order, cells, runs = order[last], cells[last], runs[last]
+        return _Rows(batch.take(order), series[order], cells, list(self._pane_rows(runs)))
+
+    def _pane_rows(self, runs: Integers) -> Iterator[_PaneRows]:
+        starts = run_starts(runs)
+        bounds = pairwise([*starts.tolist(), len(runs)])
+        for number, (first, last) in zip(runs[starts].tolist(), bounds, strict=True):
+            level = number >> _START_BITS + 1
+            start_ms = (number >> 1 & _START_MASK) - _START_OFFSET
+            above = self._open.above(level, start_ms) if number & 1 else ()
+            yield _PaneRows((level, start_ms), above, slice(first, last))
 
     def _oldest_panes(self) -> Integers:
         """By level, the first pane that is kept."""
@@ -278,7 +293,7 @@ class PaneWindows:
         new = CellValues(batch.n, batch.total, batch.good, batch.sketches)
         entries = np.concatenate(([0], np.cumsum(batch.sketches.lengths)))
         old = [NO_VALUES]
-        for pane, part in rows.panes:
+        for pane, _, part in rows.panes:
             own = slice(int(entries[part.start]), int(entries[part.stop]))
             sketches = Sketches(
                 batch.sketches.lengths[part], batch.sketches.bucket[own], batch.sketches.counts[own]
@@ -312,43 +327,29 @@ class PaneWindows:
             self._rest(pane)
         self._looked_ms, self._looks = stream_ms, self._looks + 1
 
-    def _entries(self, keys: Integers) -> Integers:
-        """Where the windows count what has such `bucket_keys` of series."""
-        return keys if self._spans is None else self._sums.entries(keys)
+    def _derive(self, rows: _Rows, changes: RowChanges) -> None:
+        """Add changes to the open panes that follow from them."""
+        keys = changes.bucket_keys(rows.cells)
+        for _, open_above, part in rows.panes:
+            for level, start_ms in open_above:
+                if self._spans is None or start_ms >= self._oldest(level):
+                    added = CellChanges(*changes.of_rows(part, rows.cells, keys))
+                    self._pane(level, start_ms).add(added, len(self._cells))
 
-    def _book(self, rows: _Rows, changes: RowChanges, entries: Integers) -> NDArray[np.uint8]:
-        """Add changes to the windows that hold their panes; these, as bits, by row."""
+    def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:
+        """Add changes to the windows that hold their panes, and the open ones that follow from
+        them; these windows, as bits, by row."""
+        if self._spans is None:
+            entries = changes.bucket_row
+        else:
+            entries = self._sums.entries(changes.bucket_keys(rows.series))
         bits = np.zeros(len(rows.cells), np.uint8)
-        for same, part in _runs((self._holders(*pane), part) for pane, part in rows.panes):
+        for same, part in _runs(self._held(each) for each in rows.panes):
             bits[part] = self._book_one(same, changes.of_rows(part, rows.series, entries))
         return bits
 
-    def _derive(
-        self,
-        rows: _Rows,
-        changes: RowChanges,
-        changed: Integers,
-        entries: Integers,
-        bits: NDArray[np.uint8],
-    ) -> None:
-        """Add changes to the open panes that follow from them, and to their windows; to ``bits``
-        these windows."""
-        own_rows, runs = self._open.derived(rows.batch, rows.panes, changed)
-        if not runs:
-            return
-        own, kept = changes.take(own_rows)
-        series, cells, entries = rows.series[own_rows], rows.cells[own_rows], entries[kept]
-        keys = own.bucket_keys(cells)
-        for panes, part in runs:
-            added = CellChanges(*own.of_rows(part, cells, keys))
-            for level, start_ms in panes:
-                if self._spans is None or start_ms >= self._oldest(level):
-                    self._pane(level, start_ms).add(added, len(self._cells))
-        held = ((tuple(self._holders(*pane) for pane in panes), part) for panes, part in runs)
-        for same, part in _runs(held):
-            change = own.of_rows(part, series, entries)
-            for holders in same:
-                bits[own_rows[part]] |= self._book_one(holders, change)
+    def _held(self, rows: _PaneRows) -> tuple[tuple[_Holders, ...], slice]:
+        return tuple(self._holders(*pane) for pane in (rows.pane, *rows.open_above)), rows.rows
 
     def _holders(self, level: int, start_ms: int) -> _Holders:
         """Where changes of a pane are booked."""
@@ -359,16 +360,18 @@ class PaneWindows:
         windows = [w for w in _OF_LEVEL[level] if start_ms >= self._spans[w].start_ms]
         return _Holders(level, ahead=False, windows=tuple(windows))
 
-    def _book_one(self, holders: _Holders, change: Change) -> int:
-        if holders.level == TOTAL:
+    def _book_one(self, held: tuple[_Holders, ...], change: Change) -> int:
+        if held[0].level == TOTAL:
             self._book_totals(change)
             return ALL_WINDOWS
         if self._spans is None:
             return ALL_WINDOWS
-        if holders.ahead:
-            self._book_ahead(holders.level, change)
-        self._sums.add(holders.windows, change)
-        return sum(1 << window for window in holders.windows)
+        for holders in held:
+            if holders.ahead:
+                self._book_ahead(holders.level, change)
+        windows = [window for holders in held for window in holders.windows]
+        self._sums.add(windows, change)
+        return sum(1 << window for window in windows)
 
     def _reach(self) -> None:
         """Make room for all scopes and series."""
@@ -428,7 +431,7 @@ class PaneWindows:
         for place, level in self._levels.items():
             level.drop_before(self._oldest(place))
             for start in level.starts:
-                self._book_one(self._holders(place, start), self._whole(level.panes[start]))
+                self._book_one((self._holders(place, start),), self._whole(level.panes[start]))
         self._changed[:] = ALL_WINDOWS
 
     def _move(self, place: int, level: _Level, before: list[Span], after: list[Span]) -> None:
@@ -568,16 +571,9 @@ def _level_of(panes: Integers) -> Integers:
     return panes >> _START_BITS
 
 
-def _pane_rows(panes: Integers) -> Iterator[tuple[Pane, slice]]:
-    """The panes of rows that are in their order, and the rows of each."""
-    starts = run_starts(panes)
-    bounds = pairwise([*starts.tolist(), len(panes)])
-    for number, (first, last) in zip(panes[starts].tolist(), bounds, strict=True):
-        pane = number >> _START_BITS, (number & _START_MASK) - _START_OFFSET
-        yield pane, slice(first, last)
-
-
-def _runs(parts: Iterable[tuple[_Held, slice]]) -> Iterator[tuple[_Held, slice]]:
+def _runs(
+    parts: Iterable[tuple[tuple[_Holders, ...], slice]],
+) -> Iterator[tuple[tuple[_Holders, ...], slice]]:
     """Neighbouring parts that are held by the same, as one."""
     for same, run in groupby(parts, key=itemgetter(0)):
         own = [part for _, part in run]
