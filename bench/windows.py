@@ -206,9 +206,7 @@ def _generated(employees: int, rate: int, seconds: int) -> tuple[list[list[_Batc
     return batches, seals
 
 
-def _batch(
-    evaluations: list[Evaluation], batch: _Batch, now_ms: int, cost: Cost
-) -> None:
+def _batch(evaluations: list[Evaluation], batch: _Batch, now_ms: int, cost: Cost) -> None:
     for partition, evaluation in enumerate(evaluations):
         values = [value for owner, value in batch if owner == partition]
         if values:
@@ -262,10 +260,8 @@ def main() -> None:
     )
     print(f"an event               {total / measured / options.rate * 1e6:10,.0f} us")
     print(f"of a core              {total / measured:10.1%}")
-    print(
-        f"sealing                {(sealing.decode + sealing.apply) * 1e3:10,.0f} ms a quarter-hour, "
-        f"{sealing.cells:,} cells"
-    )
+    seal_ms = (sealing.decode + sealing.apply) * 1e3
+    print(f"sealing                {seal_ms:10,.0f} ms a quarter-hour, {sealing.cells:,} cells")
 
 
 if __name__ == "__main__":

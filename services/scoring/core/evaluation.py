@@ -26,12 +26,8 @@ from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
 from services.scoring.core.score import score
 from services.scoring.core.stream_time import StreamClock
 from services.scoring.core.verdicts import judge
-from services.scoring.core.windows import (
-    ALL_WINDOWS,
-    PLACE,
-    SPECS,
-    PaneWindows,
-)
+from services.scoring.core.window_spans import PLACE, SPECS
+from services.scoring.core.windows import ALL_WINDOWS, PaneWindows
 from shared.contracts.breaches import Breach
 from shared.contracts.figures import Figure, ScoreRecord
 from shared.contracts.indicators import INDICATOR_IDS, is_settled

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -37,15 +36,14 @@ from services.scoring.core.columns import Column, Integers, grown, run_starts
 from services.scoring.core.figures import Summary
 from services.scoring.core.held_pane import NO_VALUES, CellChanges, CellValues, HeldPane
 from services.scoring.core.key_index import KeyIndex
-from services.scoring.core.open_panes import QUARTER_MS, OpenPanes, Pane
+from services.scoring.core.open_panes import OpenPanes, Pane
 from services.scoring.core.series_numbers import SeriesNumbers
 from services.scoring.core.series_sums import SeriesSums
-from shared.contracts.figures import WindowName
+from services.scoring.core.window_spans import SPECS, Span, leaves_at, pane_end, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import DAY, MINUTE, MINUTE_MS, QUARTER, TOTAL, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS, Scope
 
-DAY_MS: Final = 86_400_000
 MINUTES_KEPT_MS: Final = 120 * MINUTE_MS
 """For so long quarter-hours are derived, whose seals lag behind their end."""
 
@@ -56,24 +54,6 @@ _START_OFFSET: Final = 1 << (_START_BITS - 1)
 _AWAKE_PANES: Final = 16
 _IDLE_MS: Final = 15_000
 
-
-class WindowSpec(NamedTuple):
-    """A window, the level of its panes, and its length in panes."""
-
-    name: WindowName
-    level: int
-    panes: int
-
-
-SPECS: Final = (
-    WindowSpec("5m", MINUTE, 5),
-    WindowSpec("15m", MINUTE, 15),
-    WindowSpec("1h", MINUTE, 60),
-    WindowSpec("24h", QUARTER, 96),
-    WindowSpec("7d", QUARTER, 672),
-    WindowSpec("30d", DAY, 30),
-)
-PLACE: Final[dict[WindowName, int]] = {spec.name: place for place, spec in enumerate(SPECS)}
 _LEVELS: Final = (MINUTE, QUARTER, DAY)
 _OF_LEVEL: Final = {
     level: tuple(place for place, spec in enumerate(SPECS) if spec.level == level)
@@ -89,29 +69,6 @@ _GAUGES: Final = frozenset(
 )
 _IS_GAUGE: Final = np.zeros(1 << INDICATOR_BITS, np.bool_)
 _IS_GAUGE[list(_GAUGES)] = True
-
-
-class Span(NamedTuple):
-    """``[start_ms, end_ms)``."""
-
-    start_ms: int
-    end_ms: int
-
-
-def midnight(day: date, zone: ZoneInfo) -> int:
-    """When a calendar day begins, in ms."""
-    return int(datetime.combine(day, time(), zone).timestamp()) * 1000
-
-
-def span_of(spec: WindowSpec, stream_ms: int, zone: ZoneInfo) -> Span:
-    """The window at a stream time: it ends with the pane that holds the instant."""
-    if spec.level == DAY:
-        today = datetime.fromtimestamp(stream_ms // 1000, zone).date()
-        first = today - timedelta(days=spec.panes - 1)
-        return Span(midnight(first, zone), midnight(today + timedelta(days=1), zone))
-    pane = MINUTE_MS if spec.level == MINUTE else QUARTER_MS
-    end = stream_ms - stream_ms % pane + pane
-    return Span(end - spec.panes * pane, end)
 
 
 class _Level:
@@ -475,24 +432,9 @@ class PaneWindows:
             level = self._levels[spec.level]
             span, last = self._spans[window], span_of(spec, until_ms, self._zone)
             for start in level.between(span.end_ms, last.end_ms):
-                yield self._pane_end(spec.level, start)
+                yield pane_end(spec.level, start, self._zone)
             for start in level.between(span.start_ms, last.start_ms):
-                yield self._leaves_at(spec, start)
-
-    def _pane_end(self, level: int, start_ms: int) -> int:
-        if level != DAY:
-            return start_ms + (MINUTE_MS if level == MINUTE else QUARTER_MS)
-        return self._days_later(start_ms, 1)
-
-    def _leaves_at(self, spec: WindowSpec, start_ms: int) -> int:
-        if spec.level == DAY:
-            return self._days_later(start_ms, spec.panes + 1)
-        pane = MINUTE_MS if spec.level == MINUTE else QUARTER_MS
-        return start_ms + (spec.panes + 1) * pane
-
-    def _days_later(self, start_ms: int, days: int) -> int:
-        day = datetime.fromtimestamp(start_ms // 1000, self._zone).date()
-        return midnight(day + timedelta(days=days), self._zone)
+                yield leaves_at(spec, start, self._zone)
 
     # -- reading --------------------------------------------------------------------------------
 

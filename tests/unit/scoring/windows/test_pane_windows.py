@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from services.scoring.core.cell_batch import Part
 from services.scoring.core.retention import CycleTracker
-from services.scoring.core.windows import PLACE, SPECS, PaneWindows, WindowSpec, span_of
+from services.scoring.core.window_spans import PLACE, SPECS, WindowSpec, span_of
+from services.scoring.core.windows import PaneWindows
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import Cell, Cells, PaneUpdate
 from shared.contracts.scopes import SCOPE_KINDS, Scope
