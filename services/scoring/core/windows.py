@@ -288,9 +288,12 @@ class PaneWindows:
         """Add changes to the open panes that follow from them."""
         keys = changes.bucket_keys(rows.cells)
         for _, open_above, part in rows.panes:
+            if not open_above:
+                continue
+            # A view would keep the columns of the whole batch for as long as the changes wait.
+            added = CellChanges(*map(np.copy, changes.of_rows(part, rows.cells, keys)))
             for level, start_ms in open_above:
                 if self._spans is None or start_ms >= self._oldest(level):
-                    added = CellChanges(*changes.of_rows(part, rows.cells, keys))
                     self._pane(level, start_ms).add(added, len(self._cells))
 
     def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:

@@ -140,16 +140,17 @@ class Source:
     def flush(self, fresh: Sequence[Fact], watermark_ms: int, sliced: int = 0) -> PaneUpdate:
         """The update of one flush, with a slice of so many cells."""
         before, self._facts = self._facts, [*self._facts, *fresh]
+        touched = {place for fact in fresh for place in _places(fact, self._zone)}
+        touched = set(filter(self._is_kept, touched))
         self._watermark_ms = max(self._watermark_ms, watermark_ms)
         sealed_before, self._sealed_ms = self._sealed_ms, sealed_at(self._watermark_ms)
         self._revision += 1
-        touched = {place for fact in fresh for place in _places(fact, self._zone)}
         sealing = {p for p in self._every_place() if not is_sealed(p, sealed_before, self._zone)}
         stated = [p for p in touched | sealing if is_sealed(p, self._sealed_ms, self._zone)]
         slice_cells = list(self._next_slice(sliced, before))
         return update(
             self.number,
-            self._cells(filter(self._is_kept, stated)),
+            self._cells(stated),
             revision=self._revision,
             watermark_ms=self._watermark_ms,
             sealed_ms=self._sealed_ms,
