@@ -22,6 +22,7 @@ from services.scoring.core.sketch_store import NO_SKETCHES, SketchStore
 _ABSENT: Final = -1
 _LEAST_TABLE: Final = 1024
 _MOST_WAITING: Final = 1 << 15
+"""Or as many as there are cells: what waits is merged with all that it adds to."""
 
 
 class CellValues(NamedTuple):
@@ -102,7 +103,7 @@ class HeldPane:
         self._waiting.append(changes)
         self._known = known
         self._waits += len(changes.cells) + len(changes.keys)
-        if self._waits > _MOST_WAITING:
+        if self._waits > max(_MOST_WAITING, self._size):
             self._settle()
 
     def all(self) -> tuple[Integers, CellValues]:
