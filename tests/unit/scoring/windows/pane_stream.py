@@ -96,13 +96,11 @@ def gauge_level(facts: Iterable[Fact], window: str, stream_ms: int, zone: ZoneIn
     return sum(fact.value for fact in facts if fact.time_ms < end)
 
 
-def cells_touched(
-    before: Sequence[Fact], fresh: Sequence[Fact], zone: ZoneInfo, sealed_ms: int = 0
-) -> list[Cell]:
-    """The absolute cells that one source states after ``fresh`` facts came to those ``before``: not
-    of quarter-hours and days that were not sealed."""
+def cells_touched(before: Sequence[Fact], fresh: Sequence[Fact], zone: ZoneInfo) -> list[Cell]:
+    """The absolute cells that one source, which has sealed nothing, states after ``fresh`` facts
+    came to those ``before``."""
     places = {place for fact in fresh for place in _places(fact, zone)}
-    stated = [place for place in places if is_sealed(place, sealed_ms, zone)]
+    stated = [place for place in places if is_sealed(place, 0, zone)]
     return [_cell(place, [*before, *fresh], zone) for place in sorted(stated)]
 
 
