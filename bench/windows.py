@@ -2,7 +2,8 @@
 
 An organisation on six input partitions, its stream as fast as it goes. Nothing but the windows is
 in the clock: no broker, no Faust, no sending. Printed are what a cell costs to decode and to apply,
-a tick, a score record, and the share of a core that the windows need at this rate.
+a tick, a score record, and the share of a core that the windows need at this rate. What it takes
+when all sources seal the quarter-hour is told apart: the stream is shorter than one.
 """
 
 from __future__ import annotations
@@ -74,7 +75,6 @@ class Stream:
         self._employees = employees
         self._events_a_flush = rate // FLUSHES_A_SECOND
         self._cells: list[dict[_Key, _Sums]] = [defaultdict(_Sums) for _ in range(PARTITIONS)]
-        self.sent = 0
 
     def second(self, number: int) -> list[list[tuple[int, bytes]]]:
         """Batches of records and their partitions of panes."""
@@ -85,21 +85,48 @@ class Stream:
             batch += self._flush(flush % PARTITIONS, now)
         return batches
 
+    def seal(self) -> list[tuple[int, bytes]]:
+        """What the sources send when they seal the quarter-hour."""
+        sealed_ms = T0 + _PANE_MS[QUARTER]
+        return [
+            record
+            for source, cells in enumerate(self._cells)
+            for record in self._records(
+                source, [key for key in cells if key[1] == QUARTER], 2 * sealed_ms - T0, sealed_ms
+            )
+        ]
+
     def _flush(self, source: int, now_ms: int) -> Iterator[tuple[int, bytes]]:
         cells = self._cells[source]
         touched = {key for _ in range(self._events_a_flush) for key in self._event(cells, now_ms)}
+        stated = [key for key in touched if key[1] in (MINUTE, TOTAL)]
+        return self._records(source, stated, now_ms, T0)
+
+    def _records(
+        self, source: int, keys: list[_Key], now_ms: int, sealed_ms: int
+    ) -> Iterator[tuple[int, bytes]]:
         groups: dict[str, list[Cell]] = defaultdict(list)
-        for scope, level, start, indicator in sorted(touched):
-            sums = cells[scope, level, start, indicator]
+        for scope, level, start, indicator in sorted(keys):
+            sums = self._cells[source][scope, level, start, indicator]
             sketch = tuple(sorted(sums.sketch.items()))
             group = f"department:{scope[0]}" if scope[0] else "organisation"
             groups[group].append(
                 Cell(scope, level, start, indicator, sums.n, sums.total, sums.good, sketch)
             )
         for group, own in groups.items():
-            self.sent += len(own)
-            columns = Cells.of(own)
-            record = PaneUpdate(source, group, 1, now_ms, True, now_ms, "v1", columns, 1, NO_CELLS)
+            record = PaneUpdate(
+                source=source,
+                group=group,
+                revision=1,
+                watermark_ms=now_ms,
+                sealed_ms=sealed_ms,
+                caught_up=True,
+                received_ms=now_ms,
+                rule_version="v1",
+                cells=Cells.of(own),
+                cycle=1,
+                slice_cells=NO_CELLS,
+            )
             yield partition_of(group, PARTITIONS), encode_pane_record(record)
 
     def _event(self, cells: dict[_Key, _Sums], now_ms: int) -> Iterator[_Key]:
@@ -146,34 +173,40 @@ class Cost:
     slowest_tick: float = 0.0
 
 
-def run(employees: int, rate: int, seconds: int) -> tuple[Cost, int]:
-    """The cost of the second half of the stream, and how many cells are held after it."""
-    batches = _generated(employees, rate, seconds)
+def run(employees: int, rate: int, seconds: int) -> tuple[Cost, Cost, int]:
+    """The cost of the second half of the stream, and how many cells are held after it; between
+    them, what it costs that all sources seal their quarter-hour."""
+    batches, seals = _generated(employees, rate, seconds)
     rules = load_rules(TEMPLATE)
     evaluations = [Evaluation(rules, PARTITIONS, fresh=True) for _ in range(PARTITIONS)]
-    cost = Cost()
+    cost, sealing = Cost(), Cost()
     for second in range(seconds):
         if second == seconds // 2:
             cost = Cost()
         for number, batch in enumerate(batches[second]):
             now_ms = T0 + second * 1000 + number * 1000 // BATCHES_A_SECOND
             _batch(evaluations, batch, now_ms, cost)
-    return cost, sum(evaluation.cells for evaluation in evaluations)
+    held = sum(evaluation.cells for evaluation in evaluations)
+    _batch(evaluations, seals, T0 + seconds * 1000, sealing)
+    return cost, sealing, held
 
 
-def _generated(employees: int, rate: int, seconds: int) -> list[list[list[tuple[int, bytes]]]]:
-    """The whole stream, made beforehand, and left out by the garbage collector from now on."""
+_Batch = list[tuple[int, bytes]]
+
+
+def _generated(employees: int, rate: int, seconds: int) -> tuple[list[list[_Batch]], _Batch]:
+    """The whole stream, made beforehand, and left out by the garbage collector from now on; then
+    the seals."""
     stream = Stream(employees, rate)
     batches = [stream.second(second) for second in range(seconds)]
+    seals = stream.seal()
     del stream
     gc.collect()
     gc.freeze()
-    return batches
+    return batches, seals
 
 
-def _batch(
-    evaluations: list[Evaluation], batch: list[tuple[int, bytes]], now_ms: int, cost: Cost
-) -> None:
+def _batch(evaluations: list[Evaluation], batch: _Batch, now_ms: int, cost: Cost) -> None:
     for partition, evaluation in enumerate(evaluations):
         values = [value for owner, value in batch if owner == partition]
         if values:
@@ -209,7 +242,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1_000, help="events a second")
     parser.add_argument("--seconds", type=int, default=20, help="of the stream")
     options = parser.parse_args()
-    cost, held = run(options.employees, options.rate, options.seconds)
+    cost, sealing, held = run(options.employees, options.rate, options.seconds)
     measured = options.seconds - options.seconds // 2
     total = cost.decode + cost.apply + cost.tick + cost.encode
     print(f"cells                  {cost.cells / measured:10,.0f} a second, {held:,} held")
@@ -225,7 +258,10 @@ def main() -> None:
         f"tick and encode        {(cost.tick + cost.encode) / max(cost.scores, 1) * 1e6:10,.0f} "
         "us a score record"
     )
+    print(f"an event               {total / measured / options.rate * 1e6:10,.0f} us")
     print(f"of a core              {total / measured:10.1%}")
+    seal_ms = (sealing.decode + sealing.apply) * 1e3
+    print(f"sealing                {seal_ms:10,.0f} ms a quarter-hour, {sealing.cells:,} cells")
 
 
 if __name__ == "__main__":

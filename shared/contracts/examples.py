@@ -13,8 +13,16 @@ from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.figures import Figure, ScorePart, ScoreRecord, TargetVerdict
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import Measurement, MeasurementBatch, Measurements
-from shared.contracts.pane_log import QUARTER_MS
-from shared.contracts.panes import MINUTE, MINUTE_MS, TOTAL, Cell, Cells, PaneUpdate, Watermark
+from shared.contracts.panes import (
+    MINUTE,
+    MINUTE_MS,
+    QUARTER_MS,
+    TOTAL,
+    Cell,
+    Cells,
+    PaneUpdate,
+    Watermark,
+)
 from shared.contracts.scopes import SCOPE_KINDS
 
 OPENED_MS: Final = 1_767_323_045_678

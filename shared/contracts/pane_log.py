@@ -11,8 +11,8 @@ from shared.contracts.midnights import midnight_of
 from shared.contracts.panes import (
     DAY,
     MINUTE,
-    MINUTE_MS,
     QUARTER,
+    QUARTER_MS,
     Cell,
     PaneRecord,
     PaneUpdate,
@@ -20,7 +20,6 @@ from shared.contracts.panes import (
 )
 from shared.contracts.scopes import SCOPE_KINDS
 
-QUARTER_MS: Final = 15 * MINUTE_MS
 _EVERY_KIND: Final = range(len(SCOPE_KINDS))
 
 

@@ -26,6 +26,7 @@ import msgspec
 from shared.contracts.columns import pack_narrow, unpack_narrow
 
 MINUTE_MS: Final = 60_000
+QUARTER_MS: Final = 15 * MINUTE_MS
 
 MINUTE: Final = 0
 QUARTER: Final = 1

@@ -17,11 +17,12 @@ import asyncpg
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.measurements import decode_measurements
-from shared.contracts.pane_log import QUARTER_MS, CellKey, PaneLog, key_of
+from shared.contracts.pane_log import CellKey, PaneLog, key_of
 from shared.contracts.panes import (
     DAY,
     MINUTE,
     QUARTER,
+    QUARTER_MS,
     TOTAL,
     PaneRecord,
     PaneUpdate,

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from bellwether_native import KEPT_MS
 
-from shared.contracts.pane_log import QUARTER_MS, CellKey, Seal, key_above, key_of, summed
-from shared.contracts.panes import Cell, PaneUpdate
+from shared.contracts.pane_log import CellKey, Seal, key_above, key_of, summed
+from shared.contracts.panes import QUARTER_MS, Cell, PaneUpdate
 
 
 class SealChecks:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from services.scoring.core.derived import DERIVED, DerivedReading
 from services.scoring.core.figures import Summary, exact_mean
 from services.scoring.core.intervals import mean_interval, wilson
-from services.scoring.core.windows import midnight
+from services.scoring.core.window_spans import midnight
 from shared.contracts.figures import Figure
 from shared.contracts.indicators import INDICATORS, is_settled
 

@@ -22,8 +22,13 @@ MAX_SOURCES: Final = 1 << 12
 _INT64: Final = np.dtype("<i8")
 _UINT8: Final = np.dtype("u1")
 
-Part = tuple[int, Cells]
-"""A source, and cells that it states."""
+
+class Part(NamedTuple):
+    """Cells that a source states, and up to when it had sealed its panes by then."""
+
+    source: int
+    sealed_ms: int
+    cells: Cells
 
 
 class CellError(ValueError):
@@ -80,7 +85,7 @@ def batch_of(
 ) -> CellBatch:
     """The cells of all parts, in order. They must have passed `check`; ``numbers_of`` gives numbers
     to scopes."""
-    cells = [cells for _, cells in parts]
+    cells = [part.cells for part in parts]
     sizes = [len(each) for each in cells]
     lengths = _integers([each.buckets for each in cells], sizes)
     entries = _sums(lengths, sizes)
@@ -89,7 +94,7 @@ def batch_of(
     scope = _integers([each.scope for each in cells], sizes)
     return CellBatch(
         np.arange(len(parts)).repeat(sizes),
-        np.array([source for source, _ in parts], np.int64).repeat(sizes),
+        np.array([part.source for part in parts], np.int64).repeat(sizes),
         numbers[scope + (names.cumsum() - names).repeat(sizes)],
         np.frombuffer(b"".join([each.level for each in cells]), _UINT8).astype(np.int64),
         np.frombuffer(b"".join([each.indicator for each in cells]), _UINT8).astype(np.int64),

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from services.scoring.core.bucket_keys import bucket_keys, bucket_of_key, number_of_key, summed
 from services.scoring.core.cell_batch import Sketches
-from services.scoring.core.columns import Integers, run_starts
+from services.scoring.core.columns import Integers
 from services.scoring.core.held_pane import CellValues
-
-_BUCKET_BITS: Final = 16
-_BUCKET_OFFSET: Final = 1 << (_BUCKET_BITS - 1)
-_BUCKET_MASK: Final = (1 << _BUCKET_BITS) - 1
-
-
-def bucket_keys(numbers: Integers, bucket: Integers) -> Integers:
-    """A number and a bucket as one key, ascending by both."""
-    return numbers << _BUCKET_BITS | bucket + _BUCKET_OFFSET
-
-
-def number_of_key(keys: Integers) -> Integers:
-    """The number in a key."""
-    return keys >> _BUCKET_BITS
-
-
-def bucket_of_key(keys: Integers) -> Integers:
-    """The bucket in a key."""
-    return (keys & _BUCKET_MASK) - _BUCKET_OFFSET
 
 
 class Change(NamedTuple):
@@ -63,9 +45,9 @@ class RowChanges(NamedTuple):
         moved[self.bucket_row] = 1
         return moved.nonzero()[0]
 
-    def bucket_keys(self, series: Integers) -> Integers:
-        """The keys of the bucket changes; ``series`` by row."""
-        return bucket_keys(series[self.bucket_row], self.bucket)
+    def bucket_keys(self, numbers: Integers) -> Integers:
+        """The keys of the bucket changes; ``numbers`` by row."""
+        return bucket_keys(numbers[self.bucket_row], self.bucket)
 
     def of_rows(self, rows: slice, series: Integers, entries: Integers) -> Change:
         """The change that neighbouring rows make; ``entries`` as of `bucket_keys`."""
@@ -83,32 +65,24 @@ class RowChanges(NamedTuple):
 def difference(old: CellValues, new: CellValues) -> RowChanges:
     """New values less old ones, row by row."""
     keys, counts = _bucket_difference(old.sketches, new.sketches)
-    changed = counts.nonzero()[0]
-    keys = keys[changed]
     return RowChanges(
         new.n - old.n,
         new.total - old.total,
         new.good - old.good,
         number_of_key(keys),
         bucket_of_key(keys),
-        counts[changed],
+        counts,
     )
 
 
 def _bucket_difference(old: Sketches, new: Sketches) -> tuple[Integers, Integers]:
-    """Distinct keys of row and bucket, ascending, and the change of each."""
+    """Distinct keys of row and bucket, ascending, and the change of each that changed."""
     rows = np.arange(len(old.lengths))
     keys = bucket_keys(
         np.concatenate((rows.repeat(old.lengths), rows.repeat(new.lengths))),
         np.concatenate((old.bucket, new.bucket)),
     )
-    if not len(keys):
-        return keys, keys
-    order = keys.argsort(kind="stable")
-    keys = keys[order]
-    starts = run_starts(keys)
-    counts = np.concatenate((-old.counts, new.counts))[order]
-    return keys[starts], np.add.reduceat(counts, starts)
+    return summed(keys, np.concatenate((-old.counts, new.counts)))
 
 
 def joined(parts: list[CellValues]) -> CellValues:

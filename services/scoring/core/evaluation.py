@@ -25,17 +25,12 @@ from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
 from services.scoring.core.score import score
 from services.scoring.core.stream_time import StreamClock
 from services.scoring.core.verdicts import judge
-from services.scoring.core.windows import (
-    ALL_WINDOWS,
-    PLACE,
-    QUARTER_MS,
-    SPECS,
-    PaneWindows,
-)
+from services.scoring.core.window_spans import PLACE, SPECS
+from services.scoring.core.windows import ALL_WINDOWS, PaneWindows
 from shared.contracts.breaches import Breach
 from shared.contracts.figures import Figure, ScoreRecord
 from shared.contracts.indicators import INDICATOR_IDS, is_settled
-from shared.contracts.panes import MINUTE_MS, PaneRecord, PaneUpdate
+from shared.contracts.panes import MINUTE_MS, QUARTER_MS, PaneRecord, PaneUpdate
 from shared.contracts.scopes import Scope
 
 RECORDS_PER_TICK: Final = 500
@@ -127,7 +122,8 @@ class Evaluation:
         parts: list[Part] = []
         received: list[int] = []
         for update in updates:
-            parts += (update.source, update.slice_cells), (update.source, update.cells)
+            stated = update.slice_cells, update.cells
+            parts += [Part(update.source, update.sealed_ms, cells) for cells in stated]
             received += 0, update.received_ms
         self._note_receptions(self._windows.apply(parts), np.array(received, np.int64))
 

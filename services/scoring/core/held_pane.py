@@ -2,7 +2,8 @@
 
 Cells are known by the numbers that the reader gave to their series and source, the same in every
 pane. A pane that is written to finds them by a table. One at rest has none and no slack, and its
-columns are as narrow as their entries allow.
+columns are as narrow as their entries allow. What is added to cells waits until somebody asks, or
+until it is much: it is summed up all at once.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scoring.core.bucket_keys import bucket_of_key, number_of_key
 from services.scoring.core.cell_batch import Sketches
 from services.scoring.core.columns import Integers, NarrowIntegers, grown, narrowed
+from services.scoring.core.key_index import distinct
 from services.scoring.core.sketch_store import NO_SKETCHES, SketchStore
 
 _ABSENT: Final = -1
 _LEAST_TABLE: Final = 1024
+_MOST_WAITING: Final = 1 << 15
+"""Or as many as there are cells: what waits is merged with all that it adds to."""
 
 
 class CellValues(NamedTuple):
@@ -29,6 +34,18 @@ class CellValues(NamedTuple):
     sketches: Sketches
 
 
+class CellChanges(NamedTuple):
+    """What is added to cells, and to counts by cell and bucket (`bucket_keys`). A cell or a key may
+    be there twice."""
+
+    cells: Integers
+    n: Integers
+    total: Integers
+    good: Integers
+    keys: Integers
+    counts: Integers
+
+
 _NONE: Final = np.zeros(0, np.int64)
 NO_VALUES: Final = CellValues(_NONE, _NONE, _NONE, NO_SKETCHES)
 
@@ -37,7 +54,19 @@ class HeldPane:
     """Columns of cells. A cell costs 36 bytes, and 10 for each bucket of its sketch; at rest about
     a third of that."""
 
-    __slots__ = ("_cells", "_good", "_n", "_packed", "_size", "_sketches", "_table", "_total")
+    __slots__ = (
+        "_cells",
+        "_good",
+        "_known",
+        "_n",
+        "_packed",
+        "_size",
+        "_sketches",
+        "_table",
+        "_total",
+        "_waiting",
+        "_waits",
+    )
 
     def __init__(self) -> None:
         self._packed: list[NarrowIntegers] | None = None
@@ -48,14 +77,18 @@ class HeldPane:
         self._sketches = SketchStore()
         self._size = 0
         self._table: NDArray[np.int32] | None = None
+        self._waiting: list[CellChanges] = []
+        self._waits = self._known = 0
 
     def __len__(self) -> int:
+        self._settle()
         return self._size
 
     def swap(self, cells: Integers, known: int, new: CellValues) -> CellValues:
         """Replace cells, none of them twice, and return what they said before. ``known`` is how
         many numbers of cells were given out."""
-        places = self._place(cells, known)
+        self._settle()
+        places = self._table_with(cells, known)[cells].astype(np.int64)
         old = CellValues(
             self._n[places],
             self._total[places],
@@ -65,8 +98,17 @@ class HeldPane:
         self._n[places], self._total[places], self._good[places] = new.n, new.total, new.good
         return old
 
+    def add(self, changes: CellChanges, known: int) -> None:
+        """Add to cells; ``known`` as of `swap`."""
+        self._waiting.append(changes)
+        self._known = known
+        self._waits += len(changes.cells) + len(changes.keys)
+        if self._waits > max(_MOST_WAITING, self._size):
+            self._settle()
+
     def all(self) -> tuple[Integers, CellValues]:
         """All cells, and what they say."""
+        self._settle()
         if self._packed is not None:
             return _unpacked(self._packed)
         size = self._size
@@ -89,18 +131,32 @@ class HeldPane:
         self._n, self._total, self._good, sketches = values
         self._sketches = SketchStore(sketches)
 
-    def _place(self, cells: Integers, known: int) -> Integers:
+    def _settle(self) -> None:
+        """Add what waits."""
+        if not self._waiting:
+            return
+        cells, n, total, good, keys, counts = map(np.concatenate, zip(*self._waiting, strict=True))
+        self._waiting, self._waits = [], 0
+        table = self._table_with(distinct(cells), self._known)
+        places = table[cells]
+        np.add.at(self._n, places, n)
+        np.add.at(self._total, places, total)
+        np.add.at(self._good, places, good)
+        if len(keys):
+            own = table[number_of_key(keys)].astype(np.int64)
+            self._sketches.add(own, self._size, bucket_of_key(keys), counts)
+
+    def _table_with(self, cells: Integers, known: int) -> NDArray[np.int32]:
+        """The table of places, in which cells, none of them twice, have one."""
         if self._packed is not None:
             self._wake()
         table = self._table
         if table is None or len(table) < known:
             table = self._table = self._new_table(known)
-        places = table[cells]
-        (missing,) = (places == _ABSENT).nonzero()
+        (missing,) = (table[cells] == _ABSENT).nonzero()
         if len(missing):
             self._append(cells[missing], table)
-            places = table[cells]
-        return places.astype(np.int64)
+        return table
 
     def _append(self, cells: Integers, table: NDArray[np.int32]) -> None:
         first, self._size = self._size, self._size + len(cells)

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.core.changes import Change, bucket_of_key, number_of_key
+from services.scoring.core.bucket_keys import bucket_of_key, number_of_key
+from services.scoring.core.changes import Change
 from services.scoring.core.columns import Integers, grown, run_starts
 from services.scoring.core.key_index import KeyIndex
 from services.scoring.core.sketch import Sketch

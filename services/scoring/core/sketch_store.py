@@ -7,8 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scoring.core.bucket_keys import bucket_keys, bucket_of_key, number_of_key, summed
 from services.scoring.core.cell_batch import Sketches
 from services.scoring.core.columns import Integers, grown, spread
+from services.scoring.core.key_index import distinct
 
 _SLACK: Final = 1024
 _NONE: Final = np.zeros(0, np.int64)
@@ -40,6 +42,22 @@ class SketchStore:
         old = self._at(starts, lengths)
         self._write(places, starts, lengths, new)
         return old
+
+    def add(self, places: Integers, size: int, bucket: Integers, counts: Integers) -> None:
+        """Add to counts of cells (out of ``size``) by bucket; the same may be there twice."""
+        own = distinct(places)
+        self._start, self._length = grown(self._start, size), grown(self._length, size)
+        old = self._at(self._start[own].astype(np.int64), self._length[own].astype(np.int64))
+        rows = np.arange(len(own)).repeat(old.lengths)
+        keys, sums = summed(
+            bucket_keys(
+                np.concatenate((rows, own.searchsorted(places))),
+                np.concatenate((old.bucket, bucket)),
+            ),
+            np.concatenate((old.counts, counts)),
+        )
+        lengths = np.bincount(number_of_key(keys), minlength=len(own))
+        self.swap(own, size, Sketches(lengths, bucket_of_key(keys), sums))
 
     def all(self, size: int) -> Sketches:
         """The sketches of cells 0 to ``size``."""

@@ -3,7 +3,8 @@
 Minutes make the windows of 5 minutes to an hour, quarter-hours those of 24 hours and 7 days,
 calendar days that of 30 days. A window's sums change by what a pane's cell changed, and by the
 panes that enter and leave when time moves, so a figure costs what has changed and not what the
-window holds. Sums are integers: what was added is subtracted without a trace.
+window holds. Sums are integers: what was added is subtracted without a trace. What changed in a
+minute also changes the quarter-hour and the day around it, until their source has sealed them.
 
 Nothing here looks at cells one by one: cells are columns, and a pane is looked at once for all of
 its cells that came together.
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from services.scoring.core.bucket_keys import bucket_keys
 from services.scoring.core.cell_batch import (
     INDICATOR_BITS,
     MAX_SOURCES,
@@ -30,20 +31,21 @@ from services.scoring.core.cell_batch import (
     Sketches,
     batch_of,
 )
-from services.scoring.core.changes import Change, RowChanges, bucket_keys, difference, joined
+from services.scoring.core.changes import Change, RowChanges, difference, joined
 from services.scoring.core.columns import Column, Integers, grown, run_starts
 from services.scoring.core.figures import Summary
-from services.scoring.core.held_pane import NO_VALUES, CellValues, HeldPane
+from services.scoring.core.held_pane import NO_VALUES, CellChanges, CellValues, HeldPane
 from services.scoring.core.key_index import KeyIndex
+from services.scoring.core.open_panes import OpenPanes, Pane
 from services.scoring.core.series_numbers import SeriesNumbers
 from services.scoring.core.series_sums import SeriesSums
-from shared.contracts.figures import WindowName
+from services.scoring.core.window_spans import SPECS, Span, leaves_at, pane_end, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import DAY, MINUTE, MINUTE_MS, QUARTER, TOTAL, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS, Scope
 
-QUARTER_MS: Final = 15 * MINUTE_MS
-DAY_MS: Final = 86_400_000
+MINUTES_KEPT_MS: Final = 90 * MINUTE_MS
+"""For so long quarter-hours are derived, whose seals lag behind their end."""
 
 _SOURCE_BITS: Final = MAX_SOURCES.bit_length() - 1
 _START_BITS: Final = 60
@@ -52,24 +54,6 @@ _START_OFFSET: Final = 1 << (_START_BITS - 1)
 _AWAKE_PANES: Final = 16
 _IDLE_MS: Final = 15_000
 
-
-class WindowSpec(NamedTuple):
-    """A window, the level of its panes, and its length in panes."""
-
-    name: WindowName
-    level: int
-    panes: int
-
-
-SPECS: Final = (
-    WindowSpec("5m", MINUTE, 5),
-    WindowSpec("15m", MINUTE, 15),
-    WindowSpec("1h", MINUTE, 60),
-    WindowSpec("24h", QUARTER, 96),
-    WindowSpec("7d", QUARTER, 672),
-    WindowSpec("30d", DAY, 30),
-)
-PLACE: Final[dict[WindowName, int]] = {spec.name: place for place, spec in enumerate(SPECS)}
 _LEVELS: Final = (MINUTE, QUARTER, DAY)
 _OF_LEVEL: Final = {
     level: tuple(place for place, spec in enumerate(SPECS) if spec.level == level)
@@ -85,29 +69,6 @@ _GAUGES: Final = frozenset(
 )
 _IS_GAUGE: Final = np.zeros(1 << INDICATOR_BITS, np.bool_)
 _IS_GAUGE[list(_GAUGES)] = True
-
-
-class Span(NamedTuple):
-    """``[start_ms, end_ms)``."""
-
-    start_ms: int
-    end_ms: int
-
-
-def midnight(day: date, zone: ZoneInfo) -> int:
-    """When a calendar day begins, in ms."""
-    return int(datetime.combine(day, time(), zone).timestamp()) * 1000
-
-
-def span_of(spec: WindowSpec, stream_ms: int, zone: ZoneInfo) -> Span:
-    """The window at a stream time: it ends with the pane that holds the instant."""
-    if spec.level == DAY:
-        today = datetime.fromtimestamp(stream_ms // 1000, zone).date()
-        first = today - timedelta(days=spec.panes - 1)
-        return Span(midnight(first, zone), midnight(today + timedelta(days=1), zone))
-    pane = MINUTE_MS if spec.level == MINUTE else QUARTER_MS
-    end = stream_ms - stream_ms % pane + pane
-    return Span(end - spec.panes * pane, end)
 
 
 class _Level:
@@ -145,23 +106,21 @@ class _Holders(NamedTuple):
     windows: tuple[int, ...]
 
 
+class _PaneRows(NamedTuple):
+    """The rows of a pane whose cells all lie in the same open panes."""
+
+    pane: Pane
+    open_above: tuple[Pane, ...]
+    rows: slice
+
+
 class _Rows(NamedTuple):
-    """Cells in order of their panes, with their numbers, none twice; where each pane begins."""
+    """Cells in order of their panes, with their numbers, none twice; where each pane is."""
 
     batch: CellBatch
     series: Integers
     cells: Integers
-    pane_numbers: Integers
-    starts: Integers
-
-    def panes(self) -> Iterator[tuple[tuple[int, int], slice]]:
-        """Level and start of each pane, and its rows."""
-        bounds = pairwise([*self.starts.tolist(), len(self.cells)])
-        for number, (first, last) in zip(self.pane_numbers.tolist(), bounds, strict=True):
-            yield (
-                (number >> _START_BITS, (number & _START_MASK) - _START_OFFSET),
-                slice(first, last),
-            )
+    panes: list[_PaneRows]
 
 
 class PaneWindows:
@@ -178,6 +137,7 @@ class PaneWindows:
         self._sums = SeriesSums(len(SPECS))
         self._spans: list[Span] | None = None
         self._cells = KeyIndex()
+        self._open = OpenPanes(zone)
         self._totals = HeldPane()
         self._awake: dict[HeldPane, int] = {}
         self._looked_ms = self._looks = 0
@@ -239,8 +199,9 @@ class PaneWindows:
         """Replace cells; the parts follow one another, and of a cell that is there twice the last
         counts. Returns by scope the place of the last part that changed its windows, or may change
         them when time begins; -1 where none did."""
-        rows = self._rows(batch_of(parts, self._scope_ids))
+        rows = self._rows(self._open.stated(parts, batch_of(parts, self._scope_ids)))
         changes = difference(*self._swap(rows))
+        self._derive(rows, changes)
         bits = self._book(rows, changes)
         changed = changes.rows
         changed = changed[bits[changed] != 0]
@@ -257,19 +218,29 @@ class PaneWindows:
         cells = self._cells.place(series << _SOURCE_BITS | batch.source)
         self._reach()
         panes = _pane_numbers(batch.level, batch.start_ms)
-        order = np.lexsort((cells, panes))
-        cells, panes = cells[order], panes[order]
+        runs = panes << 1 | self._open.lie_in_open(batch)
+        order = np.lexsort((cells, runs))
+        cells, runs = cells[order], runs[order]
         last = np.ones(len(order), np.bool_)
-        last[:-1] = (cells[1:] != cells[:-1]) | (panes[1:] != panes[:-1])
+        last[:-1] = (cells[1:] != cells[:-1]) | (runs[1:] != runs[:-1])
         if self._spans is not None:
+            panes = runs >> 1
             last &= panes >= self._oldest_panes()[_level_of(panes)]
         if not last.all():
-            order, cells, panes = order[last], cells[last], panes[last]
-        starts = run_starts(panes)
-        return _Rows(batch.take(order), series[order], cells, panes[starts], starts)
+            order, cells, runs = order[last], cells[last], runs[last]
+        return _Rows(batch.take(order), series[order], cells, list(self._pane_rows(runs)))
+
+    def _pane_rows(self, runs: Integers) -> Iterator[_PaneRows]:
+        starts = run_starts(runs)
+        bounds = pairwise([*starts.tolist(), len(runs)])
+        for number, (first, last) in zip(runs[starts].tolist(), bounds, strict=True):
+            level = number >> _START_BITS + 1
+            start_ms = (number >> 1 & _START_MASK) - _START_OFFSET
+            above = self._open.above(level, start_ms) if number & 1 else ()
+            yield _PaneRows((level, start_ms), above, slice(first, last))
 
     def _oldest_panes(self) -> Integers:
-        """By level, the first pane that a window can still hold."""
+        """By level, the first pane that is kept."""
         oldest = [_pane_number(level, self._oldest(level)) for level in _LEVELS]
         return np.array([*oldest, _pane_number(TOTAL, 0)], np.int64)
 
@@ -279,7 +250,7 @@ class PaneWindows:
         new = CellValues(batch.n, batch.total, batch.good, batch.sketches)
         entries = np.concatenate(([0], np.cumsum(batch.sketches.lengths)))
         old = [NO_VALUES]
-        for pane, part in rows.panes():
+        for pane, _, part in rows.panes:
             own = slice(int(entries[part.start]), int(entries[part.stop]))
             sketches = Sketches(
                 batch.sketches.lengths[part], batch.sketches.bucket[own], batch.sketches.counts[own]
@@ -313,17 +284,32 @@ class PaneWindows:
             self._rest(pane)
         self._looked_ms, self._looks = stream_ms, self._looks + 1
 
+    def _derive(self, rows: _Rows, changes: RowChanges) -> None:
+        """Add changes to the open panes that follow from them."""
+        keys = changes.bucket_keys(rows.cells)
+        for _, open_above, part in rows.panes:
+            if not open_above:
+                continue
+            # A view would keep the columns of the whole batch for as long as the changes wait.
+            added = CellChanges(*map(np.copy, changes.of_rows(part, rows.cells, keys)))
+            for level, start_ms in open_above:
+                if self._spans is None or start_ms >= self._oldest(level):
+                    self._pane(level, start_ms).add(added, len(self._cells))
+
     def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:
-        """Add changes to the windows that hold their panes; these, as bits, by row."""
+        """Add changes to the windows that hold their panes, and the open ones that follow from
+        them; these windows, as bits, by row."""
         if self._spans is None:
             entries = changes.bucket_row
         else:
             entries = self._sums.entries(changes.bucket_keys(rows.series))
         bits = np.zeros(len(rows.cells), np.uint8)
-        for same, part in _runs((self._holders(*pane), part) for pane, part in rows.panes()):
-            change = changes.of_rows(part, rows.series, entries)
-            bits[part] = self._book_one(same, change)
+        for same, part in _runs(self._held(each) for each in rows.panes):
+            bits[part] = self._book_one(same, changes.of_rows(part, rows.series, entries))
         return bits
+
+    def _held(self, rows: _PaneRows) -> tuple[tuple[_Holders, ...], slice]:
+        return tuple(self._holders(*pane) for pane in (rows.pane, *rows.open_above)), rows.rows
 
     def _holders(self, level: int, start_ms: int) -> _Holders:
         """Where changes of a pane are booked."""
@@ -334,16 +320,18 @@ class PaneWindows:
         windows = [w for w in _OF_LEVEL[level] if start_ms >= self._spans[w].start_ms]
         return _Holders(level, ahead=False, windows=tuple(windows))
 
-    def _book_one(self, holders: _Holders, change: Change) -> int:
-        if holders.level == TOTAL:
+    def _book_one(self, held: tuple[_Holders, ...], change: Change) -> int:
+        if held[0].level == TOTAL:
             self._book_totals(change)
             return ALL_WINDOWS
         if self._spans is None:
             return ALL_WINDOWS
-        if holders.ahead:
-            self._book_ahead(holders.level, change)
-        self._sums.add(holders.windows, change)
-        return sum(1 << window for window in holders.windows)
+        for holders in held:
+            if holders.ahead:
+                self._book_ahead(holders.level, change)
+        windows = [window for holders in held for window in holders.windows]
+        self._sums.add(windows, change)
+        return sum(1 << window for window in windows)
 
     def _reach(self) -> None:
         """Make room for all scopes and series."""
@@ -374,7 +362,11 @@ class PaneWindows:
         return self._spans[_OF_LEVEL[level][0]].end_ms
 
     def _oldest(self, level: int) -> int:
+        """When the first pane begins that is kept: one that a window can still hold, or a minute
+        that may be needed to derive from."""
         assert self._spans is not None
+        if level == MINUTE:
+            return self._end(level) - MINUTES_KEPT_MS
         return min(self._spans[window].start_ms for window in _OF_LEVEL[level])
 
     # -- time -----------------------------------------------------------------------------------
@@ -399,7 +391,7 @@ class PaneWindows:
         for place, level in self._levels.items():
             level.drop_before(self._oldest(place))
             for start in level.starts:
-                self._book_one(self._holders(place, start), self._whole(level.panes[start]))
+                self._book_one((self._holders(place, start),), self._whole(level.panes[start]))
         self._changed[:] = ALL_WINDOWS
 
     def _move(self, place: int, level: _Level, before: list[Span], after: list[Span]) -> None:
@@ -443,24 +435,9 @@ class PaneWindows:
             level = self._levels[spec.level]
             span, last = self._spans[window], span_of(spec, until_ms, self._zone)
             for start in level.between(span.end_ms, last.end_ms):
-                yield self._pane_end(spec.level, start)
+                yield pane_end(spec.level, start, self._zone)
             for start in level.between(span.start_ms, last.start_ms):
-                yield self._leaves_at(spec, start)
-
-    def _pane_end(self, level: int, start_ms: int) -> int:
-        if level != DAY:
-            return start_ms + (MINUTE_MS if level == MINUTE else QUARTER_MS)
-        return self._days_later(start_ms, 1)
-
-    def _leaves_at(self, spec: WindowSpec, start_ms: int) -> int:
-        if spec.level == DAY:
-            return self._days_later(start_ms, spec.panes + 1)
-        pane = MINUTE_MS if spec.level == MINUTE else QUARTER_MS
-        return start_ms + (spec.panes + 1) * pane
-
-    def _days_later(self, start_ms: int, days: int) -> int:
-        day = datetime.fromtimestamp(start_ms // 1000, self._zone).date()
-        return midnight(day + timedelta(days=days), self._zone)
+                yield leaves_at(spec, start, self._zone)
 
     # -- reading --------------------------------------------------------------------------------
 
@@ -539,7 +516,9 @@ def _level_of(panes: Integers) -> Integers:
     return panes >> _START_BITS
 
 
-def _runs(parts: Iterable[tuple[_Holders, slice]]) -> Iterator[tuple[_Holders, slice]]:
+def _runs(
+    parts: Iterable[tuple[tuple[_Holders, ...], slice]],
+) -> Iterator[tuple[tuple[_Holders, ...], slice]]:
     """Neighbouring parts that are held by the same, as one."""
     for same, run in groupby(parts, key=itemgetter(0)):
         own = [part for _, part in run]

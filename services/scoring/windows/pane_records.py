@@ -25,6 +25,7 @@ class _PackedUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
     group: str
     revision: int
     watermark_ms: int
+    sealed_ms: int
     caught_up: bool
     received_ms: int
     rule_version: str
@@ -60,6 +61,7 @@ def _decode(value: bytes, *, with_slice: bool) -> PaneRecord:
         record.group,
         record.revision,
         record.watermark_ms,
+        record.sealed_ms,
         record.caught_up,
         record.received_ms,
         record.rule_version,

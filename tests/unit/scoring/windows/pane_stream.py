@@ -6,9 +6,10 @@ and windows are counted from the measurements themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from services.scoring.core.sketch import bucket_of
@@ -17,6 +18,9 @@ from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, Cells, Pan
 from shared.contracts.scopes import SCOPE_KINDS
 
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+QUARTER_MS = 15 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
 WINDOW_MINUTES = {"5m": 5, "15m": 15, "1h": 60, "24h": 1440, "7d": 10080}
 
 
@@ -93,10 +97,87 @@ def gauge_level(facts: Iterable[Fact], window: str, stream_ms: int, zone: ZoneIn
 
 
 def cells_touched(before: Sequence[Fact], fresh: Sequence[Fact], zone: ZoneInfo) -> list[Cell]:
-    """The absolute cells of one source after ``fresh`` facts came to those ``before``."""
-    all_facts = [*before, *fresh]
+    """The absolute cells that one source, which has sealed nothing, states after ``fresh`` facts
+    came to those ``before``."""
     places = {place for fact in fresh for place in _places(fact, zone)}
-    return [_cell(place, all_facts, zone) for place in sorted(places)]
+    stated = [place for place in places if is_sealed(place, 0, zone)]
+    return [_cell(place, [*before, *fresh], zone) for place in sorted(stated)]
+
+
+def sealed_at(watermark_ms: int) -> int:
+    """A quarter-hour is sealed a quarter of an hour after its end."""
+    return max(0, watermark_ms // QUARTER_MS * QUARTER_MS - QUARTER_MS)
+
+
+def is_sealed(place: _Place, sealed_ms: int, zone: ZoneInfo) -> bool:
+    """Whether a source states a cell itself."""
+    level, start, *_ = place
+    if level == QUARTER:
+        return start + QUARTER_MS <= sealed_ms
+    return level != DAY or _next_midnight(start, zone) <= sealed_ms
+
+
+def _next_midnight(midnight_ms: int, zone: ZoneInfo) -> int:
+    return _start(DAY, midnight_ms + DAY_MS + 2 * HOUR_MS, zone)
+
+
+class Source:
+    """What one source states of its facts, in flushes that carry its cells in slices round after
+    round. Of an open pane a slice says something wrong."""
+
+    _KEPT_MS: Final = {MINUTE: 3 * HOUR_MS, QUARTER: 9 * DAY_MS, DAY: 62 * DAY_MS}
+
+    def __init__(self, number: int, zone: ZoneInfo) -> None:
+        self.number = number
+        self._zone = zone
+        self._facts: list[Fact] = []
+        self._watermark_ms = self._sealed_ms = self._revision = 0
+        self._cycle = 0
+        self._round: list[_Place] = []
+
+    def flush(self, fresh: Sequence[Fact], watermark_ms: int, sliced: int = 0) -> PaneUpdate:
+        """The update of one flush, with a slice of so many cells."""
+        before, self._facts = self._facts, [*self._facts, *fresh]
+        touched = {place for fact in fresh for place in _places(fact, self._zone)}
+        touched = set(filter(self._is_kept, touched))
+        self._watermark_ms = max(self._watermark_ms, watermark_ms)
+        sealed_before, self._sealed_ms = self._sealed_ms, sealed_at(self._watermark_ms)
+        self._revision += 1
+        sealing = {p for p in self._every_place() if not is_sealed(p, sealed_before, self._zone)}
+        stated = [p for p in touched | sealing if is_sealed(p, self._sealed_ms, self._zone)]
+        slice_cells = list(self._next_slice(sliced, before))
+        return update(
+            self.number,
+            self._cells(stated),
+            revision=self._revision,
+            watermark_ms=self._watermark_ms,
+            sealed_ms=self._sealed_ms,
+            cycle=self._cycle,
+            slice_cells=slice_cells,
+        )
+
+    def _next_slice(self, size: int, before: Sequence[Fact]) -> Iterator[Cell]:
+        if not self._round:
+            self._cycle += 1
+            self._round = sorted(filter(self._is_kept, self._every_place(before)))
+        sliced, self._round = self._round[:size], self._round[size:]
+        for place in filter(self._is_kept, sliced):
+            (cell,) = self._cells([place])
+            if is_sealed(place, self._sealed_ms, self._zone):
+                yield cell
+            else:
+                yield cell._replace(n=cell.n + 7, total=-1, sketch=((3, 5),))
+
+    def _every_place(self, facts: Sequence[Fact] | None = None) -> set[_Place]:
+        known = self._facts if facts is None else facts
+        return {place for fact in known for place in _places(fact, self._zone)}
+
+    def _is_kept(self, place: _Place) -> bool:
+        level, start, *_ = place
+        return level == TOTAL or start > self._watermark_ms - self._KEPT_MS[level]
+
+    def _cells(self, places: Iterable[_Place]) -> list[Cell]:
+        return [_cell(place, self._facts, self._zone) for place in sorted(places)]
 
 
 _Place = tuple[int, int, str, str, str]
@@ -141,6 +222,7 @@ def update(
     *,
     revision: int = 1,
     watermark_ms: int = 0,
+    sealed_ms: int = 0,
     caught_up: bool = False,
     received_ms: int = 0,
     cycle: int = 0,
@@ -153,6 +235,7 @@ def update(
         f"department:{department}",
         revision,
         watermark_ms,
+        sealed_ms,
         caught_up,
         received_ms,
         "v1",

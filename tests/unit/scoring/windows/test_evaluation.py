@@ -18,7 +18,7 @@ from services.scoring.rule_files import load_rules
 from shared.contracts.breaches import Breach
 from shared.contracts.figures import ScoreRecord
 from shared.contracts.panes import PaneUpdate
-from tests.unit.scoring.windows.pane_stream import MINUTE_MS, Fact, cells_touched, update
+from tests.unit.scoring.windows.pane_stream import MINUTE_MS, Fact, Source, cells_touched, update
 
 RULES = """\
 format: bellwether-rules/v1
@@ -69,19 +69,16 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> RuleHistory:
 def facts_to_updates(facts: Sequence[Fact], sizes: Iterable[int]) -> list[PaneUpdate]:
     """What the sources send when facts come in order of time, in flushes of these sizes."""
     updates: list[PaneUpdate] = []
-    taken: list[Fact] = []
-    left = list(facts)
+    sources = [Source(number, UTC) for number in (0, 1)]
+    left, watermark = list(facts), 0
     for size in [*sizes, len(left)]:
         fresh, left = left[:size], left[size:]
         if not fresh:
             continue
-        watermark = max(fact.time_ms for fact in [*taken, *fresh])
-        for source in (0, 1):
-            mine = [f for f in fresh if f.source == source]
-            before = [f for f in taken if f.source == source]
-            cells = cells_touched(before, mine, UTC)
-            updates.append(update(source, cells, watermark_ms=watermark))
-        taken += fresh
+        watermark = max(watermark, *(fact.time_ms for fact in fresh))
+        for source in sources:
+            mine = [f for f in fresh if f.source == source.number]
+            updates.append(source.flush(mine, watermark))
     return updates
 
 

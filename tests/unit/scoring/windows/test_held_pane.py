@@ -11,14 +11,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.cell_batch import Sketches
-from services.scoring.core.held_pane import CellValues, HeldPane
+from services.scoring.core.bucket_keys import bucket_keys
+from services.scoring.core.cell_batch import Part, Sketches
+from services.scoring.core.held_pane import CellChanges, CellValues, HeldPane
 from services.scoring.core.windows import PaneWindows
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import MINUTE, MINUTE_MS, Cell, Cells
 
 KNOWN = 2_000
 T0 = 1_760_000_400_000 // MINUTE_MS * MINUTE_MS
+SEALED_MS = T0 + 15 * MINUTE_MS
 EMPLOYEES, BUCKETS = 500, 20
 
 
@@ -80,9 +82,75 @@ def test_a_pane_that_rests_now_and_then_says_what_was_last_said(
         expected |= swap
         if rests:
             pane.rest()
-        cells, values = pane.all()
-        assert dict(zip(cells.tolist(), rows(values), strict=True)) == expected
-        assert len(pane) == len(expected)
+        assert_holds(pane, expected)
+
+
+def assert_holds(pane: HeldPane, expected: dict[int, Said]) -> None:
+    cells, values = pane.all()
+    assert dict(zip(cells.tolist(), rows(values), strict=True)) == expected
+    assert len(pane) == len(expected)
+
+
+ADDED = st.builds(
+    Said,
+    *[st.integers(-(10**6), 10**6)] * 3,
+    st.dictionaries(st.integers(-1, 5), st.integers(-3, 3), max_size=4),
+)
+ADDITIONS = st.lists(st.tuples(st.integers(0, 5), ADDED), min_size=1, max_size=8)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ADDITIONS | st.sampled_from(["ask", "rest", "swap"]), max_size=12))
+def test_a_pane_that_is_added_to_says_the_sums(walk: list[list[tuple[int, Said]] | str]) -> None:
+    pane, expected = HeldPane(), dict[int, Said]()
+    for step in walk:
+        if step == "ask":
+            assert_holds(pane, expected)
+        elif step == "rest":
+            pane.rest()
+        elif isinstance(step, str):
+            before = pane.swap(np.array([1, 7]), KNOWN, columns([ONE, ONE]))
+            assert rows(before) == [expected.get(cell, NOTHING) for cell in (1, 7)]
+            expected |= {1: ONE, 7: ONE}
+        else:
+            pane.add(additions(step), KNOWN)
+            for cell, said in step:
+                expected[cell] = total(expected.get(cell, NOTHING), said)
+    assert_holds(pane, expected)
+
+
+ONE = Said(1, 2, 3, {4: 5})
+
+
+def additions(step: list[tuple[int, Said]]) -> CellChanges:
+    cells = np.array([cell for cell, _ in step])
+    n, sums, good, sketches = columns([said for _, said in step])
+    keys = bucket_keys(cells.repeat(sketches.lengths), sketches.bucket)
+    return CellChanges(cells, n, sums, good, keys, sketches.counts)
+
+
+def total(one: Said, other: Said) -> Said:
+    counts = {b: one.sketch.get(b, 0) + other.sketch.get(b, 0) for b in one.sketch | other.sketch}
+    held = {bucket: count for bucket, count in sorted(counts.items()) if count}
+    return Said(one.n + other.n, one.total + other.total, one.good + other.good, held)
+
+
+def test_what_waits_to_be_added_is_bounded() -> None:
+    pane, cells = HeldPane(), np.arange(KNOWN)
+    added = columns([ONE] * KNOWN)
+    change = CellChanges(
+        cells, *added[:3], bucket_keys(cells, added.sketches.bucket), added.sketches.counts
+    )
+    held: list[int] = []
+    tracemalloc.start()
+    try:
+        for _ in range(200):
+            pane.add(CellChanges(*map(np.copy, change)), KNOWN)
+            held.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert max(held[100:]) <= 1.1 * max(held[:100])
+    assert_holds(pane, dict.fromkeys(range(KNOWN), Said(200, 400, 600, {4: 1_000})))
 
 
 def test_a_minute_that_is_over_costs_less_than_half_of_an_open_one() -> None:
@@ -92,7 +160,7 @@ def test_a_minute_that_is_over_costs_less_than_half_of_an_open_one() -> None:
     try:
         for minute in range(12):
             windows.advance(T0 + minute * MINUTE_MS)
-            windows.apply([(0, minute_of_all(T0 + minute * MINUTE_MS))])
+            windows.apply([Part(0, SEALED_MS, minute_of_all(T0 + minute * MINUTE_MS))])
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from random import Random
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.windows import PLACE, QUARTER_MS, SPECS, PaneWindows, WindowSpec, span_of
+from services.scoring.core.cell_batch import Part
+from services.scoring.core.retention import CycleTracker
+from services.scoring.core.window_spans import PLACE, SPECS, WindowSpec, span_of
+from services.scoring.core.windows import PaneWindows
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import Cell, Cells
+from shared.contracts.panes import Cell, Cells, PaneUpdate
 from shared.contracts.scopes import SCOPE_KINDS, Scope
 from tests.unit.scoring.windows.pane_stream import (
+    DAY_MS,
+    HOUR_MS,
     MINUTE_MS,
+    QUARTER_MS,
     Fact,
-    cells_touched,
+    Source,
     counted,
     gauge_level,
     window_bounds,
@@ -29,38 +38,112 @@ from tests.unit.scoring.windows.pane_stream import (
 BERLIN = ZoneInfo("Europe/Berlin")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BEFORE_DST = int(datetime(2026, 3, 27, tzinfo=UTC).timestamp() * 1000)
-SPREAD_MS = 6 * 86_400_000
+SPREAD_MS = 6 * DAY_MS
 EMPLOYEES = ("ann", "bo")
 CSAT = Cell(("d", 1, "d"), 0, BEFORE_DST, INDICATOR_IDS.index("csat"), 3, 3, 2)
 MEASURED = ("first_response_time", "csat", "backlog", "tickets_opened")
 
-facts = st.builds(
-    Fact,
-    source=st.integers(0, 2),
-    time_ms=st.integers(BEFORE_DST, BEFORE_DST + SPREAD_MS)
-    | st.integers(BEFORE_DST, BEFORE_DST + 90 * MINUTE_MS),
-    indicator=st.sampled_from(MEASURED),
-    value=st.integers(1, 10_000_000),
-    good=st.integers(0, 1),
-    employee=st.sampled_from(EMPLOYEES),
+
+class Drawn(NamedTuple):
+    """A fact before it is known when its source comes to tell of it."""
+
+    source: int
+    lag_ms: int
+    indicator: str
+    value: int
+    good: int
+    employee: str
+
+
+class Step(NamedTuple):
+    """Time passes, then facts come. Sources lag behind the clock, and the stream's time may lie
+    before or after it."""
+
+    jump_ms: int
+    facts: list[Drawn]
+    stream_skew_ms: int
+    cuts: list[int]
+
+
+SOURCES = 3
+LAGS_MS = (0, 7 * MINUTE_MS, 20 * MINUTE_MS)
+steps = st.lists(
+    st.builds(
+        Step,
+        jump_ms=st.integers(0, 20 * MINUTE_MS) | st.integers(0, 2 * DAY_MS),
+        facts=st.lists(
+            st.builds(
+                Drawn,
+                source=st.integers(0, SOURCES - 1),
+                lag_ms=st.integers(0, 40 * MINUTE_MS)
+                | st.integers(0, 5 * HOUR_MS)
+                | st.integers(0, SPREAD_MS),
+                indicator=st.sampled_from(MEASURED),
+                value=st.integers(1, 10_000_000),
+                good=st.integers(0, 1),
+                employee=st.sampled_from(EMPLOYEES),
+            ),
+            max_size=6,
+        ),
+        stream_skew_ms=st.integers(-100 * MINUTE_MS, 45 * MINUTE_MS),
+        cuts=st.lists(st.integers(0, 60), max_size=4),
+    ),
+    max_size=8,
 )
-Step = tuple[list[Fact], int]
-steps = st.lists(st.tuples(st.lists(facts, max_size=6), st.integers(0, 2 * 86_400_000)), max_size=8)
 
 
-def flushes(taken: Sequence[Fact], fresh: Sequence[Fact]) -> list[tuple[int, Cells]]:
-    """What each source sends after fresh facts."""
-    return [
-        (source, Cells.of(cells))
-        for source in range(3)
-        if (
-            cells := cells_touched(
-                [f for f in taken if f.source == source],
-                [f for f in fresh if f.source == source],
-                BERLIN,
+class Log:
+    """What the sources send, step by step, record by record."""
+
+    def __init__(self, chunk: int = 0, sliced: int = 0) -> None:
+        self.facts: list[Fact] = []
+        self.records: list[PaneUpdate] = []
+        self.now_ms = BEFORE_DST
+        self._sources = [Source(number, BERLIN) for number in range(SOURCES)]
+        self._chunk = chunk
+        self._sliced = sliced
+
+    def go_on(self, step: Step) -> None:
+        """Flush every source once."""
+        self.now_ms += step.jump_ms
+        for source, lag_ms in zip(self._sources, LAGS_MS, strict=True):
+            at_ms = self.now_ms - lag_ms
+            fresh = [
+                Fact(f.source, at_ms - f.lag_ms, f.indicator, f.value, f.good, f.employee)
+                for f in step.facts
+                if f.source == source.number
+            ]
+            self.facts += fresh
+            self.records += self._split(source.flush(fresh, at_ms, self._sliced))
+
+    def _split(self, flush: PaneUpdate) -> list[PaneUpdate]:
+        """A flush in records of bounded size; none when it has nothing to say."""
+        cells, sliced = list(flush.cells), list(flush.slice_cells)
+        size = self._chunk or max(len(cells), len(sliced), 1)
+        return [
+            msgspec.structs.replace(
+                flush,
+                cells=Cells.of(cells[first : first + size]),
+                slice_cells=Cells.of(sliced[first : first + size]),
             )
-        )
-    ]
+            for first in range(0, max(len(cells), len(sliced)), size)
+        ]
+
+
+def parts_of(records: Iterable[PaneUpdate], *, with_slices: bool = False) -> list[Part]:
+    """What a reader applies."""
+    parts = []
+    for record in records:
+        if with_slices:
+            parts.append(Part(record.source, record.sealed_ms, record.slice_cells))
+        parts.append(Part(record.source, record.sealed_ms, record.cells))
+    return parts
+
+
+def in_batches(parts: list[Part], cuts: Iterable[int]) -> Iterator[list[Part]]:
+    """The parts, divided at some places."""
+    places = sorted({0, *(cut for cut in cuts if cut < len(parts)), len(parts)})
+    return (parts[first:last] for first, last in pairwise(places))
 
 
 def assert_counts(windows: PaneWindows, taken: Sequence[Fact], stream_ms: int) -> None:
@@ -84,18 +167,37 @@ def assert_counts(windows: PaneWindows, taken: Sequence[Fact], stream_ms: int) -
 
 
 @settings(max_examples=60, deadline=None)
-@given(steps)
+@given(steps, st.integers(0, 5))
 def test_windows_equal_a_recount_whatever_comes_and_however_far_time_jumps(
-    walk: list[Step],
+    walk: list[Step], chunk: int
 ) -> None:
-    windows, taken, stream_ms = PaneWindows(BERLIN), list[Fact](), BEFORE_DST
+    windows, log, stream_ms = PaneWindows(BERLIN), Log(chunk), BEFORE_DST
     windows.advance(stream_ms)
-    for fresh, jump in walk:
-        windows.apply(flushes(taken, fresh))
-        taken += fresh
-        stream_ms += jump
+    for step in walk:
+        read = len(log.records)
+        log.go_on(step)
+        for batch in in_batches(parts_of(log.records[read:]), step.cuts):
+            windows.apply(batch)
+        stream_ms = max(stream_ms, log.now_ms + step.stream_skew_ms)
         windows.advance(stream_ms)
-        assert_counts(windows, taken, stream_ms)
+        assert_counts(windows, log.facts, stream_ms)
+
+
+@settings(max_examples=50, deadline=None)
+@given(steps, st.integers(0, 5), st.lists(st.integers(0, 200), max_size=8))
+def test_the_division_of_the_log_leaves_no_trace(
+    walk: list[Step], chunk: int, cuts: list[int]
+) -> None:
+    log = Log(chunk)
+    for step in walk:
+        log.go_on(step)
+    windows = PaneWindows(BERLIN)
+    for number, batch in enumerate(in_batches(parts_of(log.records), cuts)):
+        windows.apply(batch)
+        if number % 2:
+            windows.apply(batch[-1:])
+    windows.advance(log.now_ms)
+    assert_counts(windows, log.facts, log.now_ms)
 
 
 @settings(max_examples=50, deadline=None)
@@ -103,64 +205,48 @@ def test_windows_equal_a_recount_whatever_comes_and_however_far_time_jumps(
 def test_repeated_and_shuffled_deliveries_of_different_cells_change_nothing(
     walk: list[Step], random: Random
 ) -> None:
-    taken = list[Fact]()
-    sent: list[tuple[int, Cells]] = []
-    for fresh, _ in walk:
-        sent += flushes(taken, fresh)
-        taken += fresh
-    stream_ms = BEFORE_DST + SPREAD_MS
+    log = Log()
+    for step in walk:
+        log.go_on(step)
     windows = PaneWindows(BERLIN)
-    windows.advance(stream_ms)
-    last = {
-        (source, c.scope, c.level, c.start_ms, c.indicator): c
-        for source, cells in sent
-        for c in cells
-    }
-    for source, cells in sent:
-        windows.apply([(source, cells)])
-        windows.apply([(source, cells), (source, cells)])
-    final = list(last.items())
+    windows.advance(log.now_ms)
+    last: dict[object, tuple[int, Cell]] = {}
+    for part in parts_of(log.records):
+        windows.apply([part])
+        windows.apply([part, part])
+        for c in part.cells:
+            last[part.source, c.scope, c.level, c.start_ms, c.indicator] = part.source, c
+    final = list(last.values())
     random.shuffle(final)
-    for (source, *_), cell in final:
-        windows.apply([(source, Cells.of([cell]))])
-    assert_counts(windows, taken, stream_ms)
+    sealed_ms = {record.source: record.sealed_ms for record in log.records}
+    for source, cell in final:
+        windows.apply([Part(source, sealed_ms[source], Cells.of([cell]))])
+    assert_counts(windows, log.facts, log.now_ms)
 
 
-@settings(max_examples=50, deadline=None)
-@given(steps)
-def test_a_restart_in_the_middle_leaves_the_same_windows(walk: list[Step]) -> None:
-    taken, stream_ms = list[Fact](), BEFORE_DST
-    log: list[tuple[int, Cells]] = []
-    windows = PaneWindows(BERLIN)
-    for number, (fresh, jump) in enumerate(walk):
-        if number == len(walk) // 2:
-            windows = PaneWindows(BERLIN)
-            if log:
-                windows.apply(log)
-        for source, cells in flushes(taken, fresh):
-            log.append((source, cells))
-            windows.apply([(source, cells)])
-        taken += fresh
-        stream_ms += jump
-        windows.advance(stream_ms)
-        assert_counts(windows, taken, stream_ms)
-
-
-@settings(max_examples=50, deadline=None)
-@given(steps, st.randoms(use_true_random=False), st.integers(1, 4))
-def test_the_order_of_records_and_the_division_of_time_leave_no_trace(
-    walk: list[Step], random: Random, moves: int
+@settings(max_examples=100, deadline=None)
+@given(steps, st.integers(0, 5), st.integers(1, 40), st.integers(0, 7))
+def test_a_restart_from_a_complete_round_of_slices_leaves_the_same_windows(
+    walk: list[Step], chunk: int, sliced: int, restart: int
 ) -> None:
-    taken = [fact for fresh, _ in walk for fact in fresh]
-    parts = [(source, Cells.of([cell])) for source, cells in flushes([], taken) for cell in cells]
-    random.shuffle(parts)
-    windows, stream_ms = PaneWindows(BERLIN), BEFORE_DST
-    windows.advance(stream_ms)
-    for number in range(moves):
-        windows.apply(parts[number::moves])
-        stream_ms += random.randrange(SPREAD_MS // moves)
+    windows, log, stream_ms = PaneWindows(BERLIN), Log(chunk, sliced), BEFORE_DST
+    cycles, read = CycleTracker(), 0
+    for number, step in enumerate(walk):
+        log.go_on(step)
+        for offset in range(read, len(log.records)):
+            cycles.observe(log.records[offset].source, log.records[offset].cycle, offset)
+        restarted = number >= restart
+        if number == restart:
+            windows, read = PaneWindows(BERLIN), cycles.needed_from
+        for batch in in_batches(
+            parts_of(log.records[read:], with_slices=number == restart), step.cuts
+        ):
+            windows.apply(batch)
+        read = len(log.records)
+        stream_ms = max(stream_ms, log.now_ms + step.stream_skew_ms)
         windows.advance(stream_ms)
-    assert_counts(windows, taken, stream_ms)
+        if restarted or not number:
+            assert_counts(windows, log.facts, stream_ms)
 
 
 def test_sketches_that_grow_shrink_and_vanish_are_followed_exactly() -> None:
@@ -184,7 +270,7 @@ def test_sketches_that_grow_shrink_and_vanish_are_followed_exactly() -> None:
             0,
             tuple(sorted(sketch.items())),
         )
-        windows.apply([(source, Cells.of([cell]))])
+        windows.apply([Part(source, 0, Cells.of([cell]))])
     expected: Counter[int] = Counter()
     for sketch in said.values():
         expected.update(sketch)
@@ -200,17 +286,17 @@ def test_after_a_week_no_more_is_kept_than_the_windows_span() -> None:
     for quarter in range(quarters):
         start = BEFORE_DST + quarter * QUARTER_MS
         minutes = [CSAT._replace(start_ms=start + m * MINUTE_MS) for m in range(15)]
-        windows.apply([(0, Cells.of([*minutes, CSAT._replace(level=1, start_ms=start)]))])
+        windows.apply([Part(0, start, Cells.of(minutes))])
         windows.advance(start + QUARTER_MS - 1)
-    assert windows.cells == 60 + 672
+    assert windows.cells == 90 + 672 + 9
 
 
 def test_only_panes_that_a_window_can_still_hold_are_kept() -> None:
     windows = PaneWindows(SHANGHAI)
     windows.advance(BEFORE_DST)
-    windows.apply([(0, Cells.of([CSAT]))])
+    windows.apply([Part(0, BEFORE_DST + QUARTER_MS, Cells.of([CSAT]))])
     assert windows.cells == 1
-    windows.advance(BEFORE_DST + 61 * MINUTE_MS)
+    windows.advance(BEFORE_DST + 121 * MINUTE_MS)
     assert windows.cells == 0
 
 
@@ -218,7 +304,7 @@ def test_windows_that_changed_are_told_once() -> None:
     windows = PaneWindows(SHANGHAI)
     windows.advance(BEFORE_DST)
     windows.take_changed()
-    windows.apply([(0, Cells.of([CSAT]))])
+    windows.apply([Part(0, BEFORE_DST + QUARTER_MS, Cells.of([CSAT]))])
     scope_id = windows.scope_id(Scope("department", "d", "d"))
     assert windows.take_changed()[scope_id] == 0b000111
     assert not windows.take_changed().any()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from services.scoring.core import series_sums
-from services.scoring.core.changes import Change, bucket_keys
+from services.scoring.core.bucket_keys import bucket_keys
+from services.scoring.core.changes import Change
 from services.scoring.core.series_sums import SeriesSums
 
 NONE = np.zeros(0, np.int64)

@@ -1,0 +1,101 @@
+"""Until a source seals a quarter-hour or a day, it is the sum of what lies in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.scoring.core.cell_batch import Part
+from services.scoring.core.window_spans import PLACE
+from services.scoring.core.windows import PaneWindows
+from shared.contracts.figures import WindowName
+from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.panes import DAY, MINUTE, QUARTER, Cell, Cells
+from shared.contracts.scopes import SCOPE_KINDS, Scope
+from tests.unit.scoring.windows.pane_stream import HOUR_MS, MINUTE_MS, QUARTER_MS
+
+ZONE = ZoneInfo("Asia/Kolkata")
+MIDNIGHT = int(datetime(2026, 3, 27, tzinfo=ZONE).timestamp() * 1000)
+NOON = MIDNIGHT + 12 * HOUR_MS
+INDICATOR = INDICATOR_IDS.index("first_response_time")
+EVERY_WINDOW = 0b111111
+
+
+def cell(level: int, start_ms: int, n: int) -> Cell:
+    scope = ("d", SCOPE_KINDS.index("department"), "d")
+    return Cell(scope, level, start_ms, INDICATOR, n, 10 * n, n, ((4, n),))
+
+
+def part(sealed_ms: int, *cells: Cell, source: int = 0) -> Part:
+    return Part(source, sealed_ms, Cells.of(cells))
+
+
+def n_of(windows: PaneWindows, window: WindowName) -> int:
+    """How many cases are in a window, whose sums agree with one another."""
+    scope_id = windows.scope_id(Scope("department", "d", "d"))
+    summary = windows.summary(PLACE[window], scope_id, INDICATOR)
+    if summary is None:
+        return 0
+    expected = (10 * summary.n, summary.n, {4: summary.n})
+    assert (summary.total, summary.good, summary.sketch) == expected
+    return summary.n
+
+
+@pytest.fixture
+def windows() -> PaneWindows:
+    windows = PaneWindows(ZONE)
+    windows.advance(NOON)
+    return windows
+
+
+def test_what_happens_in_a_minute_is_in_all_windows_at_once(windows: PaneWindows) -> None:
+    windows.take_changed()
+    windows.apply([part(NOON, cell(MINUTE, NOON, 2)), part(NOON, cell(MINUTE, NOON, 3))])
+    assert [n_of(windows, window) for window in PLACE] == [3] * 6
+    assert windows.take_changed().tolist() == [EVERY_WINDOW]
+
+
+def test_a_minute_that_only_longer_windows_hold_changes_these(windows: PaneWindows) -> None:
+    windows.take_changed()
+    earlier = NOON - 75 * MINUTE_MS
+    last_parts = windows.apply([part(earlier, cell(MINUTE, earlier, 2))])
+    assert windows.take_changed().tolist() == [0b111000]
+    assert last_parts.tolist() == [0]
+
+
+def test_what_is_said_of_an_open_pane_is_passed_over(windows: PaneWindows) -> None:
+    said = cell(QUARTER, NOON, 50), cell(DAY, MIDNIGHT, 60)
+    windows.apply([part(NOON, cell(MINUTE, NOON, 2), *said)])
+    assert (n_of(windows, "24h"), n_of(windows, "30d")) == (2, 2)
+
+
+def test_a_seal_replaces_the_sums(windows: PaneWindows) -> None:
+    windows.apply([part(NOON, cell(MINUTE, NOON, 2))])
+    windows.apply([part(NOON + QUARTER_MS, cell(QUARTER, NOON, 5))])
+    assert (n_of(windows, "1h"), n_of(windows, "24h"), n_of(windows, "30d")) == (2, 5, 5)
+    next_midnight = MIDNIGHT + 24 * HOUR_MS
+    windows.apply([part(next_midnight, cell(DAY, MIDNIGHT, 7))])
+    assert (n_of(windows, "24h"), n_of(windows, "30d")) == (5, 7)
+
+
+def test_a_change_just_before_the_seal_is_not_counted_on_top_of_it(windows: PaneWindows) -> None:
+    windows.apply([part(NOON, cell(MINUTE, NOON, 2))])
+    sealed_ms = NOON + QUARTER_MS
+    windows.apply([part(NOON, cell(MINUTE, NOON, 3)), part(sealed_ms)])
+    windows.apply([part(sealed_ms, cell(QUARTER, NOON, 3))])
+    assert (n_of(windows, "24h"), n_of(windows, "30d")) == (3, 3)
+
+
+def test_sources_seal_for_themselves(windows: PaneWindows) -> None:
+    sealed_ms = NOON + QUARTER_MS
+    windows.apply([part(sealed_ms, cell(MINUTE, NOON, 2), cell(QUARTER, NOON, 2))])
+    windows.apply([part(NOON, cell(MINUTE, NOON, 3), source=1)])
+    assert (n_of(windows, "1h"), n_of(windows, "24h"), n_of(windows, "30d")) == (5, 5, 5)
+
+
+def test_no_pane_is_derived_that_no_window_can_hold(windows: PaneWindows) -> None:
+    windows.advance(NOON + 40 * 24 * HOUR_MS)
+    windows.apply([part(NOON, cell(QUARTER, NOON - QUARTER_MS, 2))])
+    assert windows.cells == 0
