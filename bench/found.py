@@ -1,4 +1,4 @@
-"""What a variant has counted, from the records that it wrote: the last word on a key counts."""
+"""What a variant has counted, from the records that it wrote."""
 
 from __future__ import annotations
 

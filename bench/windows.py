@@ -88,11 +88,12 @@ class Stream:
     def seal(self) -> list[tuple[int, bytes]]:
         """What the sources send when they seal the quarter-hour."""
         sealed_ms = T0 + _PANE_MS[QUARTER]
+        now_ms = sealed_ms + _PANE_MS[QUARTER]
         return [
             record
             for source, cells in enumerate(self._cells)
             for record in self._records(
-                source, [key for key in cells if key[1] == QUARTER], 2 * sealed_ms - T0, sealed_ms
+                source, [key for key in cells if key[1] == QUARTER], now_ms, sealed_ms
             )
         ]
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from shared.contracts.midnights import midnight_of
+from shared.contracts.midnights import first_open_day, midnight_of
 from shared.contracts.panes import (
     DAY,
     MINUTE,
@@ -41,8 +41,8 @@ class Seal(NamedTuple):
 
     @classmethod
     def at(cls, sealed_ms: int, zone: ZoneInfo) -> Seal:
-        """What ``sealed_ms`` says: a day is sealed when the one in which it lies is a later one."""
-        return cls(sealed_ms, midnight_of(sealed_ms, zone))
+        """What ``sealed_ms`` says."""
+        return cls(sealed_ms, first_open_day(sealed_ms, zone))
 
     def lets_state(self, level: int, start_ms: int) -> bool:
         """Whether the cells of a pane are stated, and not sums of those below."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from bellwether_native import KEPT_MS
+from bellwether_native import KEPT_MS, SEALED_AFTER_MS
 
 from shared.contracts.pane_log import CellKey, Seal, key_above, key_of, summed
 from shared.contracts.panes import QUARTER_MS, Cell, PaneUpdate
@@ -15,7 +15,7 @@ from shared.contracts.panes import QUARTER_MS, Cell, PaneUpdate
 class SealChecks:
     """Of one source in one partition of the topic, which ``place`` names.
 
-    ``sealed_ms`` is a whole quarter-hour and never falls, what is open is not stated, and the flush
+    ``sealed_ms`` follows the watermark and never falls, what is open is not stated, and the flush
     that seals a pane states of it what the cells one level below add up to. Those are all in the
     log, if it is a whole one and the pane is sealed before they are no longer kept.
     """
@@ -35,12 +35,13 @@ class SealChecks:
             self.end_flush()
         self._revision = update.revision
         self._watermark_ms = update.watermark_ms
-        self._move_seal(update.sealed_ms)
+        self._move_seal(update.sealed_ms, update.watermark_ms)
         self._take_cells(update)
 
-    def _move_seal(self, sealed_ms: int) -> None:
-        if sealed_ms % QUARTER_MS:
-            self._fault(f"seals up to {sealed_ms} ms, within a quarter-hour")
+    def _move_seal(self, sealed_ms: int, watermark_ms: int) -> None:
+        due_ms = max(0, (watermark_ms - SEALED_AFTER_MS) // QUARTER_MS * QUARTER_MS)
+        if sealed_ms != due_ms:
+            self._fault(f"seals up to {sealed_ms} ms, not {due_ms}")
         if sealed_ms < self._sealed_ms:
             self._fault(f"seals up to {sealed_ms} ms, after {self._sealed_ms}")
         self._sealed_ms = sealed_ms

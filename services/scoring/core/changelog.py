@@ -42,7 +42,7 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     ``rules`` the versions that were applied with their digests; ``rows`` are booked in the panes
     first, then ``panes``, absolute cells, replace what is there; ``marks`` has the greatest event
     time of each input topic; ``settled_ms`` is the stream time before which all that fell due is
-    booked."""
+    booked; panes that end by ``sealed_ms`` are sealed before rows are booked."""
 
     revision: int
     cycle: int
@@ -53,7 +53,8 @@ class ChangelogRecord(msgspec.Struct, array_like=True, gc=False):
     rows: list[BookedRows]
     panes: list[Cells]
     marks: list[int]
-    settled_ms: int = 0
+    settled_ms: int
+    sealed_ms: int
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(ChangelogRecord)

@@ -22,7 +22,9 @@ from services.scoring.core.sketch_store import NO_SKETCHES, SketchStore
 _ABSENT: Final = -1
 _LEAST_TABLE: Final = 1024
 _MOST_WAITING: Final = 1 << 15
-"""Or as many as there are cells: what waits is merged with all that it adds to."""
+"""Entries; or as many as there are cells: what waits is merged with all that it adds to."""
+_ADDITION: Final = 32
+"""An addition takes as much room as so many entries, whatever it holds."""
 
 
 class CellValues(NamedTuple):
@@ -102,7 +104,7 @@ class HeldPane:
         """Add to cells; ``known`` as of `swap`."""
         self._waiting.append(changes)
         self._known = known
-        self._waits += len(changes.cells) + len(changes.keys)
+        self._waits += _ADDITION + len(changes.cells) + len(changes.keys)
         if self._waits > max(_MOST_WAITING, self._size):
             self._settle()
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.core.cell_batch import MAX_SOURCES, CellBatch, Part
-from shared.contracts.midnights import midnight_of
+from services.scoring.core.columns import Integers
+from shared.contracts.midnights import first_open_day, midnight_of
 from shared.contracts.panes import DAY, MINUTE, QUARTER, QUARTER_MS
 
 Pane = tuple[int, int]
@@ -30,6 +31,7 @@ class OpenPanes:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._day_of = lru_cache(maxsize=4096)(lambda time_ms: midnight_of(time_ms, zone))
+        self._first_open_day = lru_cache(maxsize=4096)(lambda ms: first_open_day(ms, zone))
         self._latest = np.zeros((MAX_SOURCES, len(self._limits(0))), np.int64)
 
     def stated(self, parts: Sequence[Part], batch: CellBatch) -> CellBatch:
@@ -43,12 +45,16 @@ class OpenPanes:
 
     def _limits(self, sealed_ms: int) -> tuple[int, ...]:
         """By level, when the first pane begins that is open; above all levels nothing follows."""
-        return _ALWAYS, sealed_ms, self._day_of(sealed_ms), _ALWAYS, _ALWAYS
+        return _ALWAYS, sealed_ms, self._first_open_day(sealed_ms), _ALWAYS, _ALWAYS
 
     def lie_in_open(self, batch: CellBatch) -> NDArray[np.bool_]:
         """By cell, whether the pane a level above it is open."""
         opened: NDArray[np.bool_] = batch.start_ms >= self._latest[batch.source, batch.level + 1]
         return opened
+
+    def has_quarter_of(self, minute_ms: int, sources: Integers) -> bool:
+        """Whether the quarter-hour of a minute is open for any of these sources."""
+        return bool((minute_ms >= self._latest[sources, QUARTER]).any())
 
     def above(self, level: int, start_ms: int) -> tuple[Pane, ...]:
         """The panes that a pane is a part of. When the first is open, so are the others."""

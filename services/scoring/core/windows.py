@@ -13,7 +13,7 @@ its cells that came together.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -41,11 +41,8 @@ from services.scoring.core.series_numbers import SeriesNumbers
 from services.scoring.core.series_sums import SeriesSums
 from services.scoring.core.window_spans import SPECS, Span, leaves_at, pane_end, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import DAY, MINUTE, MINUTE_MS, QUARTER, TOTAL, ScopeName
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS, Scope
-
-MINUTES_KEPT_MS: Final = 90 * MINUTE_MS
-"""For so long quarter-hours are derived, whose seals lag behind their end."""
 
 _SOURCE_BITS: Final = MAX_SOURCES.bit_length() - 1
 _START_BITS: Final = 60
@@ -91,11 +88,13 @@ class _Level:
         """Starts of panes in ``[start_ms, end_ms)``."""
         return self.starts[bisect_left(self.starts, start_ms) : bisect_left(self.starts, end_ms)]
 
-    def drop_before(self, start_ms: int) -> None:
-        keep = bisect_left(self.starts, start_ms)
-        for start in self.starts[:keep]:
+    def drop_before(self, start_ms: int, is_needed: Callable[[HeldPane, int], bool]) -> None:
+        """Panes and their starts are asked for whether they are needed all the same."""
+        end = bisect_left(self.starts, start_ms)
+        old = self.starts[:end]
+        self.starts[:end] = [start for start in old if is_needed(self.panes[start], start)]
+        for start in set(old).difference(self.starts[:end]):
             del self.panes[start]
-        del self.starts[:keep]
 
 
 class _Holders(NamedTuple):
@@ -225,7 +224,9 @@ class PaneWindows:
         last[:-1] = (cells[1:] != cells[:-1]) | (runs[1:] != runs[:-1])
         if self._spans is not None:
             panes = runs >> 1
-            last &= panes >= self._oldest_panes()[_level_of(panes)]
+            levels = _level_of(panes)
+            is_derived_from = (levels == MINUTE) & (runs & 1 == 1)
+            last &= is_derived_from | (panes >= self._oldest_panes()[levels])
         if not last.all():
             order, cells, runs = order[last], cells[last], runs[last]
         return _Rows(batch.take(order), series[order], cells, list(self._pane_rows(runs)))
@@ -240,7 +241,7 @@ class PaneWindows:
             yield _PaneRows((level, start_ms), above, slice(first, last))
 
     def _oldest_panes(self) -> Integers:
-        """By level, the first pane that is kept."""
+        """By level, the first pane that a window can still hold."""
         oldest = [_pane_number(level, self._oldest(level)) for level in _LEVELS]
         return np.array([*oldest, _pane_number(TOTAL, 0)], np.int64)
 
@@ -362,11 +363,8 @@ class PaneWindows:
         return self._spans[_OF_LEVEL[level][0]].end_ms
 
     def _oldest(self, level: int) -> int:
-        """When the first pane begins that is kept: one that a window can still hold, or a minute
-        that may be needed to derive from."""
+        """When the first pane begins that a window can still hold."""
         assert self._spans is not None
-        if level == MINUTE:
-            return self._end(level) - MINUTES_KEPT_MS
         return min(self._spans[window].start_ms for window in _OF_LEVEL[level])
 
     # -- time -----------------------------------------------------------------------------------
@@ -389,7 +387,7 @@ class PaneWindows:
     def _begin(self, spans: list[Span]) -> None:
         self._spans = spans
         for place, level in self._levels.items():
-            level.drop_before(self._oldest(place))
+            self._drop_old(place, level)
             for start in level.starts:
                 self._book_one((self._holders(place, start),), self._whole(level.panes[start]))
         self._changed[:] = ALL_WINDOWS
@@ -403,9 +401,20 @@ class PaneWindows:
                 self._shift(window, self._whole(level.panes[start]))
         window = _OF_LEVEL[place][0]
         self._overtake(place, level, before[window].end_ms, after[window].end_ms)
-        level.drop_before(self._oldest(place))
+        self._drop_old(place, level)
         if place == QUARTER:
             self._sums.clear_buckets()
+
+    def _drop_old(self, place: int, level: _Level) -> None:
+        is_needed = self._is_derived_from if place == MINUTE else _is_not_needed
+        level.drop_before(self._oldest(place), is_needed)
+
+    def _is_derived_from(self, minute: HeldPane, start_ms: int) -> bool:
+        """Whether the quarter-hour is open for a source of the minute's cells: how they change must
+        be known."""
+        cells, _ = minute.all()
+        sources = self._cells.keys[cells] & (MAX_SOURCES - 1)
+        return self._open.has_quarter_of(start_ms, sources)
 
     def _whole(self, pane: HeldPane) -> Change:
         """What a pane adds to the sums that it enters."""
@@ -510,6 +519,10 @@ def _pane_number(level: int, start_ms: int) -> int:
 def _pane_numbers(level: Integers, start_ms: Integers) -> Integers:
     """`_pane_number` of many."""
     return level << _START_BITS | start_ms + _START_OFFSET
+
+
+def _is_not_needed(_pane: HeldPane, _start_ms: int) -> bool:
+    return False
 
 
 def _level_of(panes: Integers) -> Integers:

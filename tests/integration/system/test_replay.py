@@ -59,7 +59,7 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replayed]:
     with receiving() as receiver, whole_system(receiver) as stack:
         after = []
         for log in (first, second):
-            replay(stack, log.path, log.mapping, folder / log.path.name)
+            replay(stack, log.path, log.mapping, folder / f"once-{log.path.name}")
             after.append(settling.settle(stack.bootstrap_servers, stack.dsn("scoring")))
         yield Replayed(stack, receiver, folder, first, second, *after)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bellwether_native import SEALED_AFTER_MS
+
 from shared.contracts.panes import MINUTE, Cell, Cells, PaneUpdate, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS
 
@@ -40,12 +42,12 @@ def update(
     revision: int = 1,
     watermark_ms: int | None = None,
 ) -> PaneUpdate:
-    """What a source says; its time has come no further than what is sealed, unless told."""
+    """What a source says; its time has come no further than it must to seal, unless told."""
     return PaneUpdate(
         source,
         "department:stores",
         revision,
-        sealed_ms if watermark_ms is None else watermark_ms,
+        sealed_ms + SEALED_AFTER_MS if watermark_ms is None else watermark_ms,
         sealed_ms,
         False,
         0,

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from services.scoring.core import sketch
 from services.scoring.core.timeline import Holder
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
+from shared.contracts.midnights import first_open_day
 from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, ScopeName
 from shared.contracts.scopes import SCOPE_KINDS
 
@@ -79,12 +80,12 @@ class Model:
                     if upper != MINUTE:
                         self.add_cell((scope, upper, start, indicator), key)
         ended = {key for key in self.sums if key[1] == DAY and self.is_stated(key)}
-        self.stated |= {key for key in ended if key[2] >= midnight_before(before_ms)}
+        self.stated |= {key for key in ended if key[2] >= first_open_day(before_ms, ZONE)}
 
     def is_stated(self, key: Key) -> bool:
         if key[1] == QUARTER:
             return key[2] < self.sealed_ms
-        return key[1] != DAY or key[2] < midnight_before(self.sealed_ms)
+        return key[1] != DAY or key[2] < first_open_day(self.sealed_ms, ZONE)
 
     def book(self, row: Row, watermark_ms: int) -> None:
         kind = INDICATORS[INDICATOR_IDS[row.indicator]].kind

@@ -314,13 +314,13 @@ def test_what_lies_before_a_complete_round_alone_is_superfluous() -> None:
 
 def restore_booked(rows: BookedRows) -> None:
     at = [0, 0, 0]
-    record = ChangelogRecord(1, 1, at, 0, {}, [], [rows], [], at)
+    record = ChangelogRecord(1, 1, at, 0, {}, [], [rows], [], at, 0, 0)
     new_engine(RULES).restore([msgspec.msgpack.encode(record)])
 
 
 def in_round(revision: int, cycle: int, inputs: int = 3) -> bytes:
     at = [0] * inputs
-    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, at, 0, {}, [], [], [], at))
+    return msgspec.msgpack.encode(ChangelogRecord(revision, cycle, at, 0, {}, [], [], [], at, 0, 0))
 
 
 def touched(engine: Engine, log: Log) -> dict[object, object]:

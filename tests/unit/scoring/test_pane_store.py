@@ -297,6 +297,21 @@ def test_a_day_that_begins_twice_has_one_cell() -> None:
     assert days == {sunday_ms: (2, ((bucket, 2),)), sunday_ms - DAY_MS: (1, ((bucket, 1),))}
 
 
+def test_a_day_that_goes_on_after_midnight_is_sealed_when_it_has_ended() -> None:
+    sunday_ms = int(datetime(2010, 11, 7, 2, 30, tzinfo=UTC).timestamp()) * 1000
+    saturday = [sunday_ms - QUARTER_MS, sunday_ms + QUARTER_MS, sunday_ms + 3 * QUARTER_MS]
+    store = Panes(ZONE, LIMITS)
+    for start_ms in saturday:
+        store.book([Row(0, 1, start_ms, 5, 1, Holder(), "", "")], start_ms)
+    store.take_touched()
+    days = []
+    for quarter in range(6):
+        store.seal(sunday_ms + (quarter + 1) * QUARTER_MS)
+        stated = [cell.n for cell in store.take_touched().cells if cell.level == DAY]
+        days.append(stated)
+    assert days == [[], [], [], [], [3], []]
+
+
 def test_slices_however_small_give_every_cell_once() -> None:
     store = Panes(ZONE, LIMITS)
     stated = [

@@ -53,9 +53,10 @@ def test_a_seal_that_falls_is_found() -> None:
     ]
 
 
-def test_a_seal_within_a_quarter_hour_is_found() -> None:
-    (fault,) = faults(update(NOON + MINUTE_MS))
-    assert fault.endswith("within a quarter-hour")
+@pytest.mark.parametrize("watermark_ms", [NOON + MINUTE_MS, HALF_PAST])
+def test_a_seal_before_its_time_or_after_it_is_found(watermark_ms: int) -> None:
+    (fault,) = faults(update(NOON, watermark_ms=watermark_ms))
+    assert fault.startswith(f"here, revision 1 seals up to {NOON} ms, not ")
 
 
 @pytest.mark.parametrize("open_cell", [cell(NOON, level=QUARTER), cell(MIDNIGHT, level=DAY)])

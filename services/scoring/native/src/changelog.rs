@@ -22,6 +22,7 @@ pub struct Header {
     pub watermark_ms: i64,
     pub marks: Vec<i64>,
     pub settled_ms: i64,
+    pub sealed_ms: i64,
 }
 
 /// Lays out the records of one flush: at least one, for the positions.
@@ -120,10 +121,11 @@ impl<'a> Writer<'a> {
             watermark_ms,
             marks,
             settled_ms,
+            sealed_ms,
         } = self.header;
         let size = self.used();
         let mut record = Vec::with_capacity(size + 512);
-        record.array(10);
+        record.array(11);
         record.int(*revision);
         record.int(*cycle);
         write_times(positions, &mut record);
@@ -141,6 +143,7 @@ impl<'a> Writer<'a> {
         record.append(&mut self.cells);
         write_times(marks, &mut record);
         record.int(*settled_ms);
+        record.int(*sealed_ms);
         self.records.push(record);
     }
 }
@@ -171,7 +174,7 @@ pub struct Reading<'a> {
 /// When the bytes are no record.
 pub fn read(value: &[u8]) -> Read<Reading<'_>> {
     let reader = &mut Reader::new(value);
-    reader.array_of(10)?;
+    reader.array_of(11)?;
     let (revision, cycle) = (reader.int()?, reader.int()?);
     let positions = read_times(reader)?;
     let watermark_ms = reader.int()?;
@@ -194,6 +197,7 @@ pub fn read(value: &[u8]) -> Read<Reading<'_>> {
         watermark_ms,
         marks: read_times(reader)?,
         settled_ms: reader.int()?,
+        sealed_ms: reader.int()?,
     };
     Ok(Reading {
         header,
@@ -275,9 +279,7 @@ mod tests {
                 }),
             })
             .collect();
-        store
-            .seal(2 * DAY_MS, &mut Utc)
-            .expect("a time that can be");
+        store.seal(DAY_MS, &mut Utc).expect("a time that can be");
         let booked = store.book(rows, &names, &symbols, &mut Utc, 0);
         booked.expect("rows that can be");
         store
@@ -292,6 +294,7 @@ mod tests {
             watermark_ms: 4,
             marks: vec![5],
             settled_ms: 6,
+            sealed_ms: 7,
         };
         let mut store = panes(9_999);
         let cells = store.take_touched();

@@ -292,8 +292,10 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let (due, until_ms) = self.deadlines.take(self.stream_ms(), self.bounds.deadlines);
         let arrivals = std::mem::take(&mut pending.arrivals);
         let mut booked = self.book_all(arrivals, &due, until_ms, &mut pending.refused)?;
-        self.settled_ms = until_ms;
-        self.seal_panes()?;
+        self.settled_ms = self.settled_ms.max(until_ms);
+        let time_ms = self.watermark_ms.max(self.settled_ms);
+        self.panes
+            .seal(panes::sealed_by(time_ms), &mut self.midnights)?;
         let measurements = self.book_rows(&booked.stated)?;
         let overflows = self.panes.take_overflows();
         if overflows > 0 {
@@ -360,12 +362,6 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         let booked = booking.booked;
         self.tidy_deadlines();
         Ok(booked)
-    }
-
-    /// Seal the panes that are over by the time that a restart knows.
-    fn seal_panes(&mut self) -> PyResult<()> {
-        let time_ms = self.watermark_ms.max(self.settled_ms);
-        self.panes.seal(time_ms, &mut self.midnights)
     }
 
     /// Book rows in the panes; their wire form.
@@ -515,6 +511,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             watermark_ms: self.watermark_ms,
             marks: self.lateness.marks.clone(),
             settled_ms: self.settled_ms,
+            sealed_ms: self.panes.sealed_ms(),
         };
         let mut writer = changelog::Writer::new(&header, rules);
         let touched = stated.tickets.iter().map(|(place, _)| place);
@@ -553,6 +550,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             watermark_ms,
             marks,
             settled_ms,
+            sealed_ms,
         } = reading.header;
         let inputs = self.positions.len();
         if positions.len() != inputs || marks.len() != inputs {
@@ -572,7 +570,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             }
         }
         self.tidy_deadlines();
-        self.seal_panes()?;
+        self.panes.seal(sealed_ms, &mut self.midnights)?;
         for rows in reading.rows {
             self.book_again(&rows)?;
         }
@@ -585,7 +583,8 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
     }
 
     /// What a flush booked. A cell that the log has not stated yet counts from nothing until its
-    /// slice replaces it: all that were there when a round began come in that round.
+    /// slice replaces it: all that were there when a round began come in that round, and all that are
+    /// made of these.
     fn book_again(&mut self, rows: &changelog::Rows<'_>) -> PyResult<()> {
         let symbols = &mut self.lifecycle.symbols;
         let numbers = rows.names.iter().map(|texts| {

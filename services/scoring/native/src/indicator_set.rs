@@ -66,7 +66,7 @@ impl IndicatorSet {
 
     /// Ascending, each with its place among those of a set that has them all: counted, for that is
     /// quicker than a `rank` for each.
-    pub fn placed_in(self, all: Self) -> impl Iterator<Item = (u8, usize)> + Clone {
+    pub fn placed_in(self, all: Self) -> impl Iterator<Item = (u8, usize)> {
         let (mut rest, mut place) = (all.0, 0);
         self.iter().map(move |indicator| {
             while rest.trailing_zeros() < u32::from(indicator) {
@@ -88,7 +88,7 @@ impl IndicatorSet {
     }
 
     /// Ascending.
-    pub fn iter(self) -> impl Iterator<Item = u8> + Clone {
+    pub fn iter(self) -> impl Iterator<Item = u8> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
             (rest != 0).then(|| {

@@ -58,9 +58,9 @@ pub struct Piece {
 }
 
 /// The cells of a level that start together; a row is given to each scope when it is first booked
-/// in. `round` is that of slices in which the pane came to be, `number` its own. A pane that was not booked in lately
-/// is at rest: its cells lie one behind the other in as few bytes as they need. To be read they are
-/// shown, to be changed the pane is woken.
+/// in. `round` is the last one whose slices pass over the pane, `number` its own. A pane that was not
+/// booked in lately is at rest: its cells lie one behind the other in as few bytes as they need. To be
+/// read they are shown, to be changed the pane is woken.
 pub struct Pane {
     pub round: u32,
     number: u32,

@@ -10,7 +10,7 @@ use crate::cells::{CellsView, Limits, Record, WireCells, WireError};
 use crate::names::{NameTable, Names, Symbols};
 use crate::panes::{
     Booked, Cursor, DAY_MS, HOUR_MS, Level, MINUTE_MS, Midnights, PaneError, PaneKey, PaneStore,
-    QUARTER_MS, SEALED_AFTER_MS,
+    QUARTER_MS, SEALED_AFTER_MS, sealed_by,
 };
 use crate::resting::RestingPlace;
 use crate::scopes::Scopes;
@@ -69,7 +69,7 @@ impl PaneStoreClass {
 
     fn seal(&mut self, py: Python<'_>, time_ms: i64) -> PyResult<()> {
         let mut zone = AskedZone(self.midnight.bind(py).clone());
-        self.store.seal(time_ms, &mut zone)
+        self.store.seal(sealed_by(time_ms), &mut zone)
     }
 
     /// Rows are (indicator, sign, time in ms, value, good, names).

@@ -26,14 +26,15 @@ mod adding;
 mod sealing;
 
 use adding::Change;
-pub use sealing::SEALED_AFTER_MS;
 use sealing::Sealed;
+pub use sealing::{SEALED_AFTER_MS, sealed_by};
 
 /// A minute since 1970.
 pub type Minute = u32;
 
 pub const MINUTE_MS: i64 = 60_000;
 pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
+const QUARTER_MINUTES: Minute = 15;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
@@ -164,7 +165,7 @@ pub trait Midnights {
     fn midnight(&mut self, time_ms: i64) -> PyResult<i64>;
 }
 
-/// Midnights remembered per quarter-hour (no zone changes its offset inside one).
+/// Midnights remembered per quarter-hour (hardly any zone changes its offset inside one).
 #[derive(Default)]
 struct Days {
     starts: FxHashMap<Minute, Minute>,
@@ -188,8 +189,8 @@ fn minute_of(time_ms: i64) -> Result<Minute, PaneError> {
     Minute::try_from(time_ms.div_euclid(MINUTE_MS)).map_err(|_| PaneError::Time(time_ms))
 }
 
-/// A pane to be changed.
-struct Awake<'a> {
+/// A pane to be changed, and what goes with it.
+struct Target<'a> {
     pane: &'a mut Pane,
     guesses: &'a mut [[u32; Level::ALL.len()]],
     memberships: &'a Memberships,
@@ -197,7 +198,7 @@ struct Awake<'a> {
     level: usize,
 }
 
-impl Awake<'_> {
+impl Target<'_> {
     /// As `Pane::add`.
     fn add<C: IntoIterator<Item = (Bucket, i64)>>(
         &mut self,
@@ -292,8 +293,8 @@ impl PaneStore {
         std::mem::take(&mut self.overflows)
     }
 
-    /// A pane that can be changed, and what goes with it.
-    fn awake(&mut self, key: PaneKey) -> io::Result<Awake<'_>> {
+    /// The pane, awake.
+    fn awake(&mut self, key: PaneKey) -> io::Result<Target<'_>> {
         self.guesses.resize(self.scopes.len(), <_>::default());
         let is_ahead = self.sliced.is_some_and(|level| key.level > level);
         let round = self.rounds - u32::from(is_ahead);
@@ -303,7 +304,7 @@ impl PaneStore {
             Pane::new(round, *number)
         });
         pane.wake(&mut self.place)?;
-        Ok(Awake {
+        Ok(Target {
             pane,
             guesses: &mut self.guesses,
             memberships: &self.memberships,
@@ -348,9 +349,9 @@ impl PaneStore {
 
     /// The next `budget` cells in a fixed order, without those in panes that are no longer kept;
     /// and where to go on, `None` at the end of a round. No cursor begins a round. Panes that come
-    /// to be when it has come to their level are not in its slices: in a replay more come than slices can
-    /// follow, and the round would never end. All that they are made of lies behind its beginning.
-    /// One that comes to be earlier may be the sum of what the round has not stated yet.
+    /// to be when the round has come to their level are not in its slices: in a replay more come than
+    /// slices can follow, and the round would never end. All that they are made of is in the log since
+    /// it began. One that comes to be before may be the sum of what the round has not stated yet.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -526,9 +527,7 @@ pub mod tests {
         let (mut names, symbols) = (NameTable::default(), Symbols::default());
         let number = names.number(crate::names::Names::default());
         let mut told = |sign| {
-            store
-                .seal(2 * DAY_MS, &mut Utc)
-                .expect("a time that can be");
+            store.seal(DAY_MS, &mut Utc).expect("a time that can be");
             let row = Booked {
                 indicator: 0,
                 sign,

@@ -12,9 +12,6 @@ pub type DepartmentNumber = u32;
 /// The department that a scope lies in (or ""), the place of its kind in `SCOPE_KINDS`, and its id.
 pub type ScopeName<'a> = (&'a str, u8, &'a str);
 
-/// What a measurement counts in at most: a scope of each kind.
-pub const MOST_SCOPES: usize = 6;
-
 const ORGANISATION: u8 = 0;
 const DEPARTMENT: u8 = 1;
 const TEAM: u8 = 2;

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,22 +136,23 @@ def total(one: Said, other: Said) -> Said:
     return Said(one.n + other.n, one.total + other.total, one.good + other.good, held)
 
 
-def test_what_waits_to_be_added_is_bounded() -> None:
-    pane, cells = HeldPane(), np.arange(KNOWN)
-    added = columns([ONE] * KNOWN)
+@pytest.mark.parametrize("size", [1, KNOWN])
+def test_what_waits_to_be_added_is_bounded(size: int) -> None:
+    pane, cells = HeldPane(), np.arange(size)
+    added = columns([ONE] * size)
     change = CellChanges(
         cells, *added[:3], bucket_keys(cells, added.sketches.bucket), added.sketches.counts
     )
     held: list[int] = []
     tracemalloc.start()
     try:
-        for _ in range(200):
+        for _ in range(4_000):
             pane.add(CellChanges(*map(np.copy, change)), KNOWN)
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert max(held[100:]) <= 1.1 * max(held[:100])
-    assert_holds(pane, dict.fromkeys(range(KNOWN), Said(200, 400, 600, {4: 1_000})))
+    assert max(held[2_000:]) <= 1.1 * max(held[:2_000])
+    assert_holds(pane, dict.fromkeys(range(size), Said(4_000, 8_000, 12_000, {4: 20_000})))
 
 
 def test_a_minute_that_is_over_costs_less_than_half_of_an_open_one() -> None:

@@ -65,6 +65,20 @@ def test_a_minute_that_only_longer_windows_hold_changes_these(windows: PaneWindo
     assert last_parts.tolist() == [0]
 
 
+def test_a_source_that_lags_far_behind_counts_at_once(windows: PaneWindows) -> None:
+    windows.advance(NOON + 6 * HOUR_MS)
+    before = windows.cells
+    for n in (2, 3):
+        windows.apply([part(NOON, cell(MINUTE, NOON + MINUTE_MS, n))])
+        assert [n_of(windows, window) for window in PLACE] == [0, 0, 0, n, n, n]
+        windows.advance(NOON + (6 * 60 + n) * MINUTE_MS)
+    assert windows.cells == before + 3
+    windows.apply([part(NOON + QUARTER_MS, cell(QUARTER, NOON, 4))])
+    assert [n_of(windows, window) for window in PLACE] == [0, 0, 0, 4, 4, 4]
+    windows.advance(NOON + 7 * HOUR_MS)
+    assert windows.cells == before + 2
+
+
 def test_what_is_said_of_an_open_pane_is_passed_over(windows: PaneWindows) -> None:
     said = cell(QUARTER, NOON, 50), cell(DAY, MIDNIGHT, 60)
     windows.apply([part(NOON, cell(MINUTE, NOON, 2), *said)])

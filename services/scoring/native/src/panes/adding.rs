@@ -4,7 +4,9 @@ use std::io;
 
 use pyo3::PyResult;
 
-use super::{Booked, Level, Midnights, Minute, PaneError, PaneKey, PaneStore, minute_of};
+use super::{
+    Booked, Level, Midnights, Minute, PaneError, PaneKey, PaneStore, QUARTER_MINUTES, minute_of,
+};
 use crate::buckets::Bucket;
 use crate::indicator_set::IndicatorSet;
 use crate::names::{NameTable, Symbols};
@@ -71,7 +73,7 @@ impl PaneStore {
         watermark_ms: i64,
     ) -> PyResult<()> {
         batch.sort_by_key(|change| change.minute);
-        for run in batch.chunk_by_mut(Change::is_of_same) {
+        for run in batch.chunk_by_mut(Change::counts_with) {
             run.sort_unstable_by_key(|change| change.indicator);
         }
         for minute in batch.chunk_by(|a, b| a.minute == b.minute) {
@@ -88,7 +90,7 @@ impl PaneStore {
         watermark_ms: i64,
     ) -> PyResult<()> {
         let minute = changes[0].minute;
-        let quarter = minute / 15 * 15;
+        let quarter = minute / QUARTER_MINUTES * QUARTER_MINUTES;
         self.add(Level::Minute, minute, changes, watermark_ms)?;
         if self.sealed.has_quarter(quarter) {
             let day = self.days.start(quarter, midnights)?;
@@ -126,7 +128,7 @@ impl PaneStore {
         Ok(())
     }
 
-    /// Add what changes of some indicators, with the counts for their sketches.
+    /// Add the changes of the wanted indicators; `counts` gives what one adds to its sketch.
     fn add_to(
         &mut self,
         key: PaneKey,
@@ -136,7 +138,7 @@ impl PaneStore {
     ) -> io::Result<()> {
         self.touched.insert(key);
         let mut pane = self.awake(key)?;
-        for run in changes.chunk_by(Change::is_of_same) {
+        for run in changes.chunk_by(Change::counts_with) {
             let indicators = run.iter().map(|change| IndicatorSet::of(change.indicator));
             let indicators = indicators.fold(IndicatorSet::default(), IndicatorSet::with);
             let indicators = indicators.within(wanted);
@@ -155,7 +157,7 @@ impl PaneStore {
 
 impl Change {
     /// Whether both are of one minute and count in the same scopes.
-    fn is_of_same(&self, other: &Self) -> bool {
+    fn counts_with(&self, other: &Self) -> bool {
         self.minute == other.minute && self.names == other.names
     }
 }

@@ -10,10 +10,18 @@ use std::ops::Range;
 
 use pyo3::PyResult;
 
-use super::{Level, MINUTE_MS, Midnights, Minute, PaneKey, PaneStore, QUARTER_MS, minute_of};
+use super::{
+    Level, MINUTE_MS, Midnights, Minute, PaneKey, PaneStore, QUARTER_MINUTES, QUARTER_MS, minute_of,
+};
 
 /// How long after its end a quarter-hour is sealed: most of what comes late comes before.
 pub const SEALED_AFTER_MS: i64 = 15 * MINUTE_MS;
+
+/// Up to when panes are sealed, in ms, when time has come so far.
+pub fn sealed_by(time_ms: i64) -> i64 {
+    let over_ms = (time_ms - SEALED_AFTER_MS).max(0);
+    over_ms - over_ms % QUARTER_MS
+}
 
 /// Where panes are open: those that start before are sealed.
 #[derive(Clone, Copy, Default)]
@@ -43,21 +51,31 @@ impl PaneStore {
         i64::from(self.sealed.quarters) * MINUTE_MS
     }
 
-    /// Time has come so far: seal what is over, whose cells all count as booked.
+    /// Seal what ends by a whole quarter-hour, if it is not sealed; all of its cells then count as
+    /// booked.
     ///
     /// # Errors
     /// `ValueError` for a time that cannot be, `OSError` when the file cannot be read, and whatever
     /// asking for a midnight raises; some panes may have been summed up then.
-    pub fn seal<M: Midnights>(&mut self, time_ms: i64, midnights: &mut M) -> PyResult<()> {
-        let over_ms = (time_ms - SEALED_AFTER_MS).max(0);
-        let quarters = minute_of(over_ms - over_ms % QUARTER_MS)?;
+    pub fn seal<M: Midnights>(&mut self, until_ms: i64, midnights: &mut M) -> PyResult<()> {
+        let quarters = minute_of(until_ms)?;
         if quarters > self.sealed.quarters {
-            let days = self.days.start(quarters, midnights)?;
+            let days = self.first_open_day(quarters, midnights)?;
             self.sum_up_quarters(self.sealed.quarters..quarters, midnights)?;
             self.state_days(self.sealed.days..days)?;
             self.sealed = Sealed { quarters, days };
         }
         Ok(())
+    }
+
+    /// Where clocks are set back over midnight, a day goes on after one quarter-hour of the next.
+    fn first_open_day<M: Midnights>(
+        &mut self,
+        quarter: Minute,
+        midnights: &mut M,
+    ) -> PyResult<Minute> {
+        let day = self.days.start(quarter, midnights)?;
+        Ok(day.min(self.days.start(quarter + QUARTER_MINUTES, midnights)?))
     }
 
     fn sum_up_quarters<M: Midnights>(
@@ -66,8 +84,10 @@ impl PaneStore {
         midnights: &mut M,
     ) -> PyResult<()> {
         let minutes = self.keys(Level::Minute, range);
-        for minutes in minutes.chunk_by(|a, b| a.start / 15 == b.start / 15) {
-            let start = minutes[0].start / 15 * 15;
+        for minutes in
+            minutes.chunk_by(|a, b| a.start / QUARTER_MINUTES == b.start / QUARTER_MINUTES)
+        {
+            let start = minutes[0].start / QUARTER_MINUTES * QUARTER_MINUTES;
             let day = self.days.start(start, midnights)?;
             let [quarter, day] = [(Level::Quarter, start), (Level::Day, day)]
                 .map(|(level, start)| PaneKey { level, start });
