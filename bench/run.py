@@ -157,7 +157,7 @@ def _restore(tickets: int) -> None:
 
 
 def _growth() -> None:
-    rows = list(growth.measure())
+    rows = growth.measure()
     print(growth.table(rows))
     update(FILE, {"growth": rows})
 
