@@ -285,9 +285,8 @@ mod tests {
         store
     }
 
-    #[test]
-    fn a_record_that_is_full_is_followed_by_another() {
-        let header = Header {
+    fn header() -> Header {
+        Header {
             revision: 1,
             cycle: 2,
             positions: vec![3],
@@ -295,7 +294,12 @@ mod tests {
             marks: vec![5],
             settled_ms: 6,
             sealed_ms: 7,
-        };
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_full_is_followed_by_another() {
+        let header = header();
         let mut store = panes(9_999);
         let cells = store.take_touched();
         let mut writer = Writer::new(&header, &[]);
@@ -318,5 +322,16 @@ mod tests {
         }
         assert_eq!(found, 3 * 10_000);
         assert!(records.len() > 2);
+    }
+
+    #[test]
+    fn a_record_of_another_form_is_refused() {
+        let header = header();
+        let records = Writer::new(&header, &[]).finish();
+        let [mut record] = <[Vec<u8>; 1]>::try_from(records).expect("a single record");
+        assert!(read(&record).is_ok());
+        record[0] -= 1;
+        record.pop();
+        assert!(read(&record).is_err());
     }
 }
