@@ -1,6 +1,7 @@
 """One partition of panes: from its records to figures, verdicts, scores and breaches.
 
-No broker and no clock: `take` applies a record, `tick` moves time and says what to send. In a
+No broker and no clock: `take` applies records, `tick` moves time and says what has become true,
+`due_scores` makes the records whose turn it is, some at a time, for nothing waits for them. In a
 replay targets are judged on a fixed grid of quarter-hours of stream time, so that transitions do
 not depend on how the records were batched.
 """
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -33,25 +33,9 @@ from shared.contracts.indicators import INDICATOR_IDS, is_settled
 from shared.contracts.panes import MINUTE_MS, QUARTER_MS, PaneRecord, PaneUpdate
 from shared.contracts.scopes import Scope
 
-RECORDS_PER_TICK: Final = 500
-"""A tick sends no more score records than this, so that breaches never wait long behind them."""
-
 _CELLS_PER_BATCH: Final = 50_000
 _NEVER: Final = -1
 _INDICATOR_PLACE: Final = {name: place for place, name in enumerate(INDICATOR_IDS)}
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a tick has to send."""
-
-    breaches: list[Breach] = field(default_factory=list)
-    scores: list[ScoreRecord] = field(default_factory=list)
-
-    def add(self, other: Outcome) -> None:
-        """Take in what another partition has to send."""
-        self.breaches += other.breaches
-        self.scores += other.scores
 
 
 class Evaluation:
@@ -143,23 +127,22 @@ class Evaluation:
 
     # -- time -----------------------------------------------------------------------------------
 
-    def tick(self, now_ms: int) -> Outcome:
-        """Move to the stream time of now; what became true on the way, and what is due."""
-        outcome = Outcome()
+    def tick(self, now_ms: int) -> list[Breach]:
+        """Move to the stream time of now; what became true on the way."""
+        breaches: list[Breach] = []
         stream_ms = self._clock.advance(now_ms)
         if stream_ms is None:
-            return outcome
+            return breaches
         if not self._at_ms:
             self._begin(stream_ms)
         for instant in self._grid(stream_ms):
             self._move(instant - 1)
-            outcome.breaches += self._judge(instant)
+            breaches += self._judge(instant)
         self._move(stream_ms)
         if self._clock.settled:
-            outcome.breaches += self._judge(stream_ms)
+            breaches += self._judge(stream_ms)
         self._want_moved()
-        outcome.scores = self._due_scores(now_ms)
-        return outcome
+        return breaches
 
     def _begin(self, stream_ms: int) -> None:
         earliest = self._windows.earliest_ms
@@ -333,14 +316,14 @@ class Evaluation:
 
     # -- scores ---------------------------------------------------------------------------------
 
-    def _due_scores(self, now_ms: int) -> list[ScoreRecord]:
-        records: list[ScoreRecord] = []
-        due = self._emission.due(self._windows.kinds, now_ms, RECORDS_PER_TICK)
+    def due_scores(self, now_ms: int, most: int) -> Iterator[ScoreRecord]:
+        """The records of at most so many windows whose turn it is, the longest unsent first. Each is
+        made when it is asked for, as of the last tick; one that is not keeps its turn."""
+        due = self._emission.due(self._windows.kinds, now_ms, most)
         for scope_id, window in due:
             record = self._record(scope_id, self._windows.scope(scope_id), window)
             if self._emission.sent(scope_id, window, now_ms, empty=is_empty(record)):
-                records.append(record)
-        return records
+                yield record
 
     def _record(self, scope_id: int, scope: Scope, window: int) -> ScoreRecord:
         rules = self._rules_in_force()

@@ -1,10 +1,10 @@
-"""The partitions of panes that this process owns: restore, feed, tick, trim."""
+"""The partitions of panes that this process owns: restore, feed, tick, score, trim."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -14,18 +14,25 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.errors import KafkaError
 
 from services.scoring import metrics
-from services.scoring.core.evaluation import Evaluation, Outcome
+from services.scoring.core.evaluation import Evaluation
 from services.scoring.core.rules import RuleHistory
-from services.scoring.windows.emitter import Emitter
+from services.scoring.windows.emitter import Emitter, Message
 from services.scoring.windows.log_watch import LogWatch
 from services.scoring.windows.partition import LogRecord, OwnedPartition
 from services.scoring.windows.restore import BreachHistory, RestoreError, read_to_end
 from services.scoring.windows.topics import WindowsTopics
+from shared.contracts.breaches import Breach, encode_breach
+from shared.contracts.figures import ScoreRecord, encode_score
 from shared.runtime.kafka import Progress, make_admin, make_consumer
 
 log = structlog.get_logger("windows.owner")
 
 TICK_SECONDS: Final = 0.25
+SCORES_SECONDS: Final = 0.05
+"""Between two looks for score records that are due."""
+SCORES_STEP_SECONDS: Final = 0.01
+"""So long at most score records are made before the loop is given back."""
+SCORES_AT_ONCE: Final = 100
 RETRY_SECONDS: Final = 1.0
 STUCK_SECONDS: Final = 60.0
 WATCH_SECONDS: Final = 20.0
@@ -46,7 +53,8 @@ class Owner:
         partitions: int,
         *,
         rules: RuleHistory,
-        emitter: Emitter,
+        breaches: Emitter,
+        scores: Emitter,
         now_ms: Callable[[], int],
         topics: WindowsTopics,
     ) -> None:
@@ -54,14 +62,18 @@ class Owner:
         self._topics = topics
         self._partitions = partitions
         self._rules = rules
-        self._emitter = emitter
+        self._breaches = breaches
+        self._scores = scores
         self._now_ms = now_ms
         self._owned: dict[int, OwnedPartition] = {}
         self._restores: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
+        self._sending_scores = asyncio.Lock()
+        self._scored_last = -1
         self._news = asyncio.Event()
         self._assigned_once = False
-        self.progress = Progress(STUCK_SECONDS)
+        self._ticked = Progress(STUCK_SECONDS)
+        self._scored = Progress(STUCK_SECONDS)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # -- health ---------------------------------------------------------------------------------
@@ -71,6 +83,11 @@ class Owner:
         waiting = [p for p, owned in self._owned.items() if not owned.ready]
         if not self._assigned_once or waiting:
             raise RuntimeError(f"restoring partitions {waiting}" if waiting else "not assigned yet")
+
+    async def check_progress(self) -> None:
+        """Liveness: targets are judged, and score records that are due are sent."""
+        self._ticked.verify()
+        self._scored.verify()
 
     # -- assignment -----------------------------------------------------------------------------
 
@@ -88,7 +105,7 @@ class Owner:
         """Let go of everything; what is being sent is sent first."""
         for task in list(self._restores):
             task.cancel()
-        async with self._sending:
+        async with self._sending, self._sending_scores:
             released = list(self._owned.values())
             self._owned.clear()
         for owned in released:
@@ -158,14 +175,14 @@ class Owner:
     async def tick(self) -> None:
         """Move time in every restored partition, and send what became true."""
         async with self._sending:
+            breaches: list[Breach] = []
             with metrics.TICK_SECONDS.time():
-                outcome = Outcome()
-                for owned in list(self._owned.values()):
-                    if owned.ready:
-                        outcome.add(owned.tick())
-                        await asyncio.sleep(0)  # a replay makes ticks long: let others work
-            await self._emitter.send(outcome)
-        self.progress.made()
+                for owned in self._restored():
+                    breaches += owned.tick()
+                    await asyncio.sleep(0)  # a replay makes ticks long: let others work
+            await self._breaches.send([Message(b.key.encode(), encode_breach(b)) for b in breaches])
+            self._report(breaches)
+        self._ticked.made()
 
     async def keep_time(self) -> None:
         """Tick for ever: when records came, and otherwise now and then, so that windows move
@@ -176,6 +193,37 @@ class Owner:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SECONDS):
                     await self._news.wait()
+
+    async def send_scores(self) -> bool:
+        """Send score records that are due, as many as can be made in a step; whether any was.
+
+        They are less urgent than breaches: while they are stored the loop is the others'. Who has
+        not enough time for all sends each of them less often.
+        """
+        async with self._sending_scores:
+            messages = [Message(r.key.encode(), encode_score(r)) for r in self._due_scores()]
+            await self._scores.send(messages)
+        metrics.SCORES_SENT.inc(len(messages))
+        self._scored.made()
+        return bool(messages)
+
+    def _due_scores(self) -> Iterator[ScoreRecord]:
+        """Of one partition after the other, beginning behind the one that came last."""
+        until = time.monotonic() + SCORES_STEP_SECONDS
+        restored = sorted(self._restored(), key=lambda owned: owned.partition)
+        behind = [owned for owned in restored if owned.partition > self._scored_last]
+        for owned in [*behind, *restored[: len(restored) - len(behind)]]:
+            self._scored_last = owned.partition
+            for record in owned.due_scores(SCORES_AT_ONCE):
+                yield record
+                if time.monotonic() >= until:
+                    return
+
+    async def keep_scores(self) -> None:
+        """Send score records for ever."""
+        while True:
+            if not await self.send_scores():
+                await asyncio.sleep(SCORES_SECONDS)
 
     async def keep_trimmed(self) -> None:
         """Delete from the log, now and then, what no restore needs."""
@@ -201,6 +249,24 @@ class Owner:
                 log.warning("log_not_seen", error=repr(error))
                 continue
             watch.look(time.monotonic(), positions, ends)
+
+    def _restored(self) -> list[OwnedPartition]:
+        return [owned for owned in self._owned.values() if owned.ready]
+
+    def _report(self, breaches: Sequence[Breach]) -> None:
+        now = self._now_ms()
+        for breach in breaches:
+            metrics.BREACHES_SENT.labels(breach.transition).inc()
+            if breach.received_ms:
+                metrics.EVENT_TO_BREACH.observe(max(0, now - breach.received_ms) / 1000)
+            log.info(
+                breach.transition,
+                target=breach.target,
+                scope=breach.scope,
+                window=breach.window,
+                value=breach.value,
+                n=breach.n,
+            )
 
     async def _ends(self, partitions: Sequence[int]) -> dict[int, int]:
         consumer = make_consumer(bootstrap=self._bootstrap, group_id=None)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import structlog
 
 from services.scoring import metrics
-from services.scoring.core.evaluation import Evaluation, Outcome
+from services.scoring.core.evaluation import Evaluation
 from services.scoring.core.retention import CycleTracker
 from services.scoring.windows.pane_records import RecordRefused, decode_record
+from shared.contracts.breaches import Breach
+from shared.contracts.figures import ScoreRecord
 from shared.contracts.panes import PaneRecord, PaneUpdate
 
 log = structlog.get_logger("windows")
@@ -61,13 +63,17 @@ class OwnedPartition:
         self.ready = True
         self.settled.set()
 
-    def tick(self) -> Outcome:
-        """Move time; what to send."""
-        outcome = self._evaluation.tick(self._now_ms())
+    def tick(self) -> list[Breach]:
+        """Move time; what became true."""
+        breaches = self._evaluation.tick(self._now_ms())
         label = str(self.partition)
         metrics.STREAM_TIME.labels(label).set(self._evaluation.stream_ms / 1000)
         metrics.ACTIVE_BREACHES.labels(label).set(self._evaluation.active_breaches)
-        return outcome
+        return breaches
+
+    def due_scores(self, most: int) -> Iterator[ScoreRecord]:
+        """At most so many, each made when it is asked for."""
+        return self._evaluation.due_scores(self._now_ms(), most)
 
     def report(self) -> None:
         """Figures that are costly to count."""

@@ -67,12 +67,14 @@ async def evaluate(
     """Keep the windows until ``stopping`` is set. Serves health and metrics meanwhile."""
     quiet_faust()
     bootstrap = settings.kafka_bootstrap_servers
-    emitter = Emitter(lambda: make_producer(bootstrap, linger_ms=LINGER_MS), wall_clock_ms, topics)
+    breaches = Emitter(lambda: make_producer(bootstrap, linger_ms=0), topics.breaches.name)
+    scores = Emitter(lambda: make_producer(bootstrap, linger_ms=LINGER_MS), topics.scores.name)
     owner = Owner(
         bootstrap,
         settings.partitions,
         rules=load_rules(settings.rules),
-        emitter=emitter,
+        breaches=breaches,
+        scores=scores,
         now_ms=wall_clock_ms,
         topics=topics,
     )
@@ -80,8 +82,8 @@ async def evaluate(
     async with HealthServer(
         settings.scoring_host,
         port,
-        [("partitions", owner.check_ready), ("progress", owner.progress.check)],
-        [("progress", owner.progress.check)],
+        [("partitions", owner.check_ready), ("progress", owner.check_progress)],
+        [("progress", owner.check_progress)],
         service="scoring-windows",
     ):
         await ensure_topics(
@@ -91,7 +93,8 @@ async def evaluate(
             async with _faust(bootstrap, owner, topics.panes.name, group) as app:
                 await _until_stopped(app, owner, topics.panes.name, stopping)
         finally:
-            await emitter.close()
+            await breaches.close()
+            await scores.close()
 
 
 def quiet_faust() -> None:
@@ -123,6 +126,7 @@ async def _until_stopped(app: Any, owner: Owner, topic: str, stopping: asyncio.E
     tasks: list[asyncio.Future[Any]] = [
         asyncio.create_task(stopping.wait(), name="stopping"),
         asyncio.create_task(owner.keep_time(), name="time"),
+        asyncio.create_task(owner.keep_scores(), name="scores"),
         asyncio.create_task(owner.keep_trimmed(), name="trim"),
         asyncio.create_task(owner.keep_watch(), name="watch"),
         asyncio.create_task(_keep_committed(app, owner, topic), name="commit"),

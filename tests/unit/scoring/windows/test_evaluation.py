@@ -99,10 +99,10 @@ class Run:
 
     def tick(self, pass_ms: int = 100) -> list[Breach]:
         self.now_ms += pass_ms
-        outcome = self.evaluation.tick(self.now_ms)
-        self.breaches += outcome.breaches
-        self.scores += outcome.scores
-        return outcome.breaches
+        breaches = self.evaluation.tick(self.now_ms)
+        self.breaches += breaches
+        self.scores += self.evaluation.due_scores(self.now_ms, 500)
+        return breaches
 
 
 def transitions(breaches: Iterable[Breach]) -> list[tuple[object, ...]]:

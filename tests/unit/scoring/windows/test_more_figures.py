@@ -52,7 +52,8 @@ def records(facts: Iterable[Fact], rules: RuleHistory = RULES) -> Records:
     """What is sent of live facts, by scope and window."""
     evaluation = Evaluation(rules, 1, fresh=True)
     evaluation.take([update(0, cells_touched([], list(facts), UTC), watermark_ms=NOON)], NOON)
-    return {(r.scope, r.window): r for r in evaluation.tick(NOON).scores}
+    evaluation.tick(NOON)
+    return {(r.scope, r.window): r for r in evaluation.due_scores(NOON, 500)}
 
 
 def facts(indicator: str, *values: int, good: int = 0) -> list[Fact]:
@@ -150,7 +151,7 @@ def told_of_a_morning(told_at: Iterable[int], replayed_after_ms: int = 0) -> lis
         at_ms = NINE + minute * MINUTE_MS
         now_ms = at_ms + replayed_after_ms
         evaluation.take([first, Watermark(0, 1 + minute, at_ms, False, 0)], now_ms)
-        found += evaluation.tick(now_ms).breaches
+        found += evaluation.tick(now_ms)
     return found
 
 
