@@ -23,9 +23,9 @@ BREACHES_SENT = Counter(
     "bellwether_windows_breaches_total", "Transitions of breaches sent.", ["transition"]
 )
 SEND_FAILURES = Counter("bellwether_windows_send_failures_total", "Sends that had to be repeated.")
-TICK_SECONDS = Histogram(
-    "bellwether_windows_tick_seconds",
-    "Time to move the windows and to judge, sending not included.",
+TURN_SECONDS = Histogram(
+    "bellwether_windows_turn_seconds",
+    "Time to apply what came, to move the windows and to judge, sending not included.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
 EVENT_TO_BREACH = Histogram(

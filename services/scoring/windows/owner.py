@@ -27,7 +27,9 @@ from shared.runtime.kafka import Progress, make_admin, make_consumer
 
 log = structlog.get_logger("windows.owner")
 
-TICK_SECONDS: Final = 0.25
+TURN_SECONDS: Final = 0.25
+"""A turn comes at the latest after so long without news."""
+GATHER_SECONDS: Final = 0.1
 SCORES_SECONDS: Final = 0.05
 """Between two looks for score records that are due."""
 SCORES_STEP_SECONDS: Final = 0.01
@@ -38,6 +40,16 @@ STUCK_SECONDS: Final = 60.0
 WATCH_SECONDS: Final = 20.0
 TRIM_SECONDS: Final = 180.0
 TRIM_RECORDS: Final = 1000
+
+
+def pause_after(seconds: float) -> float:
+    """How long to let records gather after a turn that took so many seconds.
+
+    A turn costs much the same whether few records came or many. Where it takes long, because the
+    processor is slow or busy, more are let come for the next; a turn that takes long because much
+    came is followed by the next at once.
+    """
+    return max(0.0, min(seconds, GATHER_SECONDS - seconds))
 
 
 class Owner:
@@ -72,7 +84,7 @@ class Owner:
         self._scored_last = -1
         self._news = asyncio.Event()
         self._assigned_once = False
-        self._ticked = Progress(STUCK_SECONDS)
+        self._turned = Progress(STUCK_SECONDS)
         self._scored = Progress(STUCK_SECONDS)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -86,7 +98,7 @@ class Owner:
 
     async def check_progress(self) -> None:
         """Liveness: targets are judged, and score records that are due are sent."""
-        self._ticked.verify()
+        self._turned.verify()
         self._scored.verify()
 
     # -- assignment -----------------------------------------------------------------------------
@@ -109,7 +121,7 @@ class Owner:
             released = list(self._owned.values())
             self._owned.clear()
         for owned in released:
-            owned.settled.set()
+            owned.let_go()
 
     def _new_partition(
         self, partition: int, history: BreachHistory, *, fresh: bool
@@ -152,19 +164,20 @@ class Owner:
             return
         rebuilt.finish_restore(end_offset)
         self._owned[rebuilt.partition] = rebuilt
-        waiting.settled.set()
+        waiting.let_go()
 
     # -- records --------------------------------------------------------------------------------
 
     async def take(self, partition: int, records: Sequence[LogRecord]) -> None:
-        """Apply records that the stream delivers."""
+        """Let records of the stream be applied in the next turn; waits while too many do."""
         owned = self._owned.get(partition)
         while owned is not None and not owned.ready:
             await owned.settled.wait()
             owned = self._owned.get(partition)
         if owned is not None:
-            owned.take(records)
+            owned.put(records)
             self._news.set()
+            await owned.room.wait()
 
     def positions(self) -> dict[int, int]:
         """The next offset of each partition whose log was read."""
@@ -172,26 +185,31 @@ class Owner:
 
     # -- time -----------------------------------------------------------------------------------
 
-    async def tick(self) -> None:
-        """Move time in every restored partition, and send what became true."""
+    async def turn(self) -> float:
+        """Apply what has come, move time in every restored partition, and send what became true;
+        how many seconds that took without sending."""
         async with self._sending:
+            began = time.monotonic()
             breaches: list[Breach] = []
-            with metrics.TICK_SECONDS.time():
-                for owned in self._restored():
-                    breaches += owned.tick()
-                    await asyncio.sleep(0)  # a replay makes ticks long: let others work
+            for owned in self._restored():
+                owned.take_waiting()
+                breaches += owned.tick()
+                await asyncio.sleep(0)  # a replay makes turns long: let others work
+            seconds = time.monotonic() - began
+            metrics.TURN_SECONDS.observe(seconds)
             await self._breaches.send([Message(b.key.encode(), encode_breach(b)) for b in breaches])
             self._report(breaches)
-        self._ticked.made()
+        self._turned.made()
+        return seconds
 
     async def keep_time(self) -> None:
-        """Tick for ever: when records came, and otherwise now and then, so that windows move
+        """Turn for ever: when records came, and otherwise now and then, so that windows move
         though nothing comes."""
         while True:
             self._news.clear()
-            await self.tick()
+            await asyncio.sleep(pause_after(await self.turn()))
             with suppress(TimeoutError):
-                async with asyncio.timeout(TICK_SECONDS):
+                async with asyncio.timeout(TURN_SECONDS):
                     await self._news.wait()
 
     async def send_scores(self) -> bool:

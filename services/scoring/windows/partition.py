@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -28,21 +28,46 @@ class LogRecord(Protocol):
     def value(self) -> Any: ...
 
 
+MOST_WAITING: Final = 2_000
+"""No more records are put with those that wait."""
+
+
 class OwnedPartition:
     """The evaluation of a partition, and how far its log was read.
 
     Records may be processed when it is ``ready``. ``settled`` is set when it has become so, or was
-    replaced or let go of. ``now_ms`` gives the wall clock.
+    replaced or let go of; ``room`` while few records wait to be taken. ``now_ms`` gives the wall
+    clock.
     """
 
     def __init__(self, partition: int, evaluation: Evaluation, now_ms: Callable[[], int]) -> None:
         self.partition = partition
         self.ready = False
         self.settled = asyncio.Event()
+        self.room = asyncio.Event()
+        self.room.set()
         self.next_offset = 0
         self.cycles = CycleTracker()
         self._evaluation = evaluation
         self._now_ms = now_ms
+        self._waiting: list[LogRecord] = []
+
+    def put(self, records: Sequence[LogRecord]) -> None:
+        """Let records wait, in order, until the next `take_waiting`."""
+        self._waiting += records
+        if len(self._waiting) >= MOST_WAITING:
+            self.room.clear()
+
+    def take_waiting(self) -> None:
+        """Apply what waits, all at once: it costs little more than one record by itself."""
+        waiting, self._waiting = self._waiting, []
+        self.room.set()
+        self.take(waiting)
+
+    def let_go(self) -> None:
+        """The partition is another's, or has been rebuilt: whoever waits for it need not."""
+        self.settled.set()
+        self.room.set()
 
     def take(self, records: Sequence[LogRecord]) -> None:
         """Apply records in order, all at once; those that were read before are passed over."""
