@@ -317,8 +317,8 @@ class Evaluation:
     # -- scores ---------------------------------------------------------------------------------
 
     def due_scores(self, now_ms: int, most: int) -> Iterator[ScoreRecord]:
-        """The records of at most so many windows whose turn it is, the longest unsent first. Each is
-        made when it is asked for, as of the last tick; one that is not keeps its turn."""
+        """The records of at most so many windows whose turn it is, the longest unsent first. Each
+        is made when it is asked for, as of the last tick; one that is not keeps its turn."""
         due = self._emission.due(self._windows.kinds, now_ms, most)
         for scope_id, window in due:
             record = self._record(scope_id, self._windows.scope(scope_id), window)

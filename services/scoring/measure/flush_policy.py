@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -34,15 +34,26 @@ CALM: Final = Pace(interval=0.1, max_events=5_000)
 BEHIND: Final = Pace(interval=0.5, max_events=20_000)
 
 
+STORED_OF_TIME: Final = 0.5
+"""A partition is storing for no larger share of its time."""
+
+
 @dataclass(frozen=True, slots=True)
 class FlushPolicy:
     """Who is behind does not flush often: a large flush states a cell once where small ones state
-    it many times, so an event costs half as much."""
+    it many times, so an event costs half as much. Neither does who waits long for a transaction:
+    where the machine or the broker is busy, fewer leave it more time."""
 
     calm: Pace = CALM
     behind: Pace = BEHIND
 
-    def pace(self, waiting: int) -> Pace:
-        """The pace while so many records wait at the broker: the usual one, unless they are more
-        than a usual flush holds."""
-        return self.behind if waiting > self.calm.max_events else self.calm
+    def pace(self, waiting: int, storing: float = 0.0) -> Pace:
+        """The pace while so many records wait at the broker, and a flush takes so many seconds to
+        store: that of who is behind, if they are more than a usual flush holds, and else the usual
+        one, or one between them."""
+        if waiting > self.calm.max_events:
+            return self.behind
+        interval = min(storing / STORED_OF_TIME, self.behind.interval)
+        return (
+            self.calm if interval <= self.calm.interval else replace(self.calm, interval=interval)
+        )

@@ -8,7 +8,8 @@ again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import structlog
@@ -134,18 +135,21 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             worker = self._workers.get(partition.partition)
             if worker is not None and worker.ready:
                 worker.take(TOPIC_PLACES[partition.topic], messages)
-        for worker in self._working():
-            self._work(worker)
+        lags = {worker.partition: self._work(worker) for worker in self._working()}
         self._restart_failed()
         self._raise_failed_starts()
-        self._watch(consumer, bool(batches))
+        self._watch(lags, bool(batches))
 
-    def _work(self, worker: PartitionWorker) -> None:
-        worker.process(self._ends(worker))
-        caught_up = self._caught_up(worker)
+    def _work(self, worker: PartitionWorker) -> int:
+        """Process, and flush if it is time; how many records wait, as far as is known."""
+        ends = self._ends(worker)
+        worker.process(ends)
+        lag = _lag(worker, ends)
+        caught_up = lag == 0 and None not in ends
         worker.pass_time(caught_up=caught_up)
         if worker.is_due():
             worker.begin_flush(caught_up=caught_up)
+        return lag
 
     async def _read(self, consumer: AIOKafkaConsumer, wait: float) -> Batches:
         """What came within ``wait`` seconds from the partitions that are wanted next."""
@@ -186,19 +190,15 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
 
     def _caught_up(self, worker: PartitionWorker) -> bool:
         """Whether nothing waits, as far as each topic was fetched from since the partition came."""
-        return None not in self._ends(worker) and self._lag(worker) == 0
-
-    def _lag(self, worker: PartitionWorker) -> int:
-        places = zip(self._ends(worker), worker.positions, strict=True)
-        return sum(max(0, (end or 0) - position) for end, position in places)
+        ends = self._ends(worker)
+        return None not in ends and _lag(worker, ends) == 0
 
     def _ends(self, worker: PartitionWorker) -> list[int | None]:
         """Where each input topic ends, as the last fetch said."""
         assert self._consumer is not None
         return [self._consumer.highwater(tp) for tp in _inputs(worker.partition)]
 
-    def _watch(self, consumer: AIOKafkaConsumer, moved: bool) -> None:
-        lags = {worker.partition: self._lag(worker) for worker in self._working()}
+    def _watch(self, lags: Mapping[int, int], moved: bool) -> None:
         for partition, lag in lags.items():
             metrics.LAG.labels(partition).set(lag)
         if moved or (not any(lags.values()) and not self._starts):
@@ -315,10 +315,17 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             metrics.forget(partition)
 
 
-def _inputs(partition: int) -> list[TopicPartition]:
-    return [_input(topic, partition) for topic in range(len(INPUTS))]
+def _lag(worker: PartitionWorker, ends: Sequence[int | None]) -> int:
+    places = zip(ends, worker.positions, strict=True)
+    return sum(max(0, (end or 0) - position) for end, position in places)
 
 
+@cache
+def _inputs(partition: int) -> tuple[TopicPartition, ...]:
+    return tuple(_input(topic, partition) for topic in range(len(INPUTS)))
+
+
+@cache
 def _input(topic: int, partition: int) -> TopicPartition:
     return TopicPartition(INPUTS[topic].name, partition)
 

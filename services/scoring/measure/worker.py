@@ -26,6 +26,10 @@ SOON_SECONDS: Final = 0.01
 """How soon to look again while a flush is stored, or records wait for another topic."""
 
 
+SMOOTHING: Final = 0.2
+"""How much the last flush counts for how long one takes to store."""
+
+
 class PartitionWorker:
     """The engine of one input partition and its store."""
 
@@ -47,6 +51,7 @@ class PartitionWorker:
         self._policy = policy
         self._scratch_files = scratch_files
         self._pace = policy.calm
+        self._store_seconds = 0.0
         self._clock = clock
         self._wall_clock = wall_clock
         self._last_flush = 0.0
@@ -131,7 +136,8 @@ class PartitionWorker:
         for topic, messages in self._alignment.take(more, self._clock()):
             self._engine.process(topic, messages)
         unread = zip(ends, self._read, strict=True)
-        self._pace = self._policy.pace(sum(max(0, (end or 0) - read) for end, read in unread))
+        waiting = sum(max(0, (end or 0) - read) for end, read in unread)
+        self._pace = self._policy.pace(waiting, self._store_seconds)
 
     def pass_time(self, *, caught_up: bool) -> None:
         """Let time come as far as it has, whether or not a record says so."""
@@ -190,7 +196,9 @@ class PartitionWorker:
 
     async def _store_flush(self, flush: Flush, began: float) -> None:
         await self._store.store(flush)
-        self._report(flush, self._clock() - began)
+        seconds = self._clock() - began
+        self._store_seconds += SMOOTHING * (seconds - self._store_seconds)
+        self._report(flush, seconds)
 
     def _report(self, flush: Flush, seconds: float) -> None:
         counts = flush.counts

@@ -30,6 +30,8 @@ log = structlog.get_logger("windows.owner")
 TURN_SECONDS: Final = 0.25
 """A turn comes at the latest after so long without news."""
 GATHER_SECONDS: Final = 0.1
+PLENTY_RECORDS: Final = 100
+"""So many of a partition need not gather any more."""
 SCORES_SECONDS: Final = 0.05
 """Between two looks for score records that are due."""
 SCORES_STEP_SECONDS: Final = 0.01
@@ -83,6 +85,7 @@ class Owner:
         self._sending_scores = asyncio.Lock()
         self._scored_last = -1
         self._news = asyncio.Event()
+        self._plenty = asyncio.Event()
         self._assigned_once = False
         self._turned = Progress(STUCK_SECONDS)
         self._scored = Progress(STUCK_SECONDS)
@@ -177,6 +180,8 @@ class Owner:
         if owned is not None:
             owned.put(records)
             self._news.set()
+            if owned.waiting >= PLENTY_RECORDS:
+                self._plenty.set()
             await owned.room.wait()
 
     def positions(self) -> dict[int, int]:
@@ -207,10 +212,9 @@ class Owner:
         though nothing comes."""
         while True:
             self._news.clear()
-            await asyncio.sleep(pause_after(await self.turn()))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TURN_SECONDS):
-                    await self._news.wait()
+            self._plenty.clear()
+            await _wait(self._plenty, pause_after(await self.turn()))
+            await _wait(self._news, TURN_SECONDS)
 
     async def send_scores(self) -> bool:
         """Send score records that are due, as many as can be made in a step; whether any was.
@@ -330,6 +334,13 @@ class Owner:
         """Make the process end with this error."""
         if not self.failure.done():
             self.failure.set_exception(error)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Until it is set, but no longer than so."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 class _Restored:

@@ -52,6 +52,11 @@ class OwnedPartition:
         self._now_ms = now_ms
         self._waiting: list[LogRecord] = []
 
+    @property
+    def waiting(self) -> int:
+        """Records that wait to be taken."""
+        return len(self._waiting)
+
     def put(self, records: Sequence[LogRecord]) -> None:
         """Let records wait, in order, until the next `take_waiting`."""
         self._waiting += records
