@@ -20,8 +20,8 @@ from typing import Final
 from services.scoring.core.evaluation import Evaluation
 from services.scoring.core.sketch import bucket_of
 from services.scoring.rule_files import TEMPLATE, load_rules
-from services.scoring.windows.owner import SCORES_AT_ONCE
 from services.scoring.windows.pane_records import decode_record
+from services.scoring.windows.score_sender import MOST_RECORDS
 from shared.contracts.figures import encode_score
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import (
@@ -223,7 +223,7 @@ def _partition(evaluation: Evaluation, values: list[bytes], now_ms: int, cost: C
     taken = time.process_time()
     evaluation.tick(now_ms)
     ticked = time.process_time()
-    scores = [encode_score(record) for record in evaluation.due_scores(now_ms, SCORES_AT_ONCE)]
+    scores = [encode_score(record) for record in evaluation.due_scores(now_ms, MOST_RECORDS)]
     scored = time.process_time()
     cost.decode += decoded - started
     cost.apply += taken - decoded

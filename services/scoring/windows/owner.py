@@ -1,10 +1,10 @@
-"""The partitions of panes that this process owns: restore, feed, tick, score, trim."""
+"""The partitions of panes that this process owns: restore, feed, turn, trim."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -20,9 +20,9 @@ from services.scoring.windows.emitter import Emitter, Message
 from services.scoring.windows.log_watch import LogWatch
 from services.scoring.windows.partition import LogRecord, OwnedPartition
 from services.scoring.windows.restore import BreachHistory, RestoreError, read_to_end
+from services.scoring.windows.score_sender import ScoreSender
 from services.scoring.windows.topics import WindowsTopics
 from shared.contracts.breaches import Breach, encode_breach
-from shared.contracts.figures import ScoreRecord, encode_score
 from shared.runtime.kafka import Progress, make_admin, make_consumer
 
 log = structlog.get_logger("windows.owner")
@@ -32,11 +32,6 @@ TURN_SECONDS: Final = 0.25
 GATHER_SECONDS: Final = 0.1
 PLENTY_RECORDS: Final = 100
 """So many of a partition need not gather any more."""
-SCORES_SECONDS: Final = 0.05
-"""Between two looks for score records that are due."""
-SCORES_STEP_SECONDS: Final = 0.01
-"""So long at most score records are made before the loop is given back."""
-SCORES_AT_ONCE: Final = 100
 RETRY_SECONDS: Final = 1.0
 STUCK_SECONDS: Final = 60.0
 WATCH_SECONDS: Final = 20.0
@@ -77,18 +72,15 @@ class Owner:
         self._partitions = partitions
         self._rules = rules
         self._breaches = breaches
-        self._scores = scores
+        self.scores = ScoreSender(scores, self._restored)
         self._now_ms = now_ms
         self._owned: dict[int, OwnedPartition] = {}
         self._restores: set[asyncio.Task[None]] = set()
         self._sending = asyncio.Lock()
-        self._sending_scores = asyncio.Lock()
-        self._scored_last = -1
         self._news = asyncio.Event()
         self._plenty = asyncio.Event()
         self._assigned_once = False
         self._turned = Progress(STUCK_SECONDS)
-        self._scored = Progress(STUCK_SECONDS)
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # -- health ---------------------------------------------------------------------------------
@@ -102,7 +94,7 @@ class Owner:
     async def check_progress(self) -> None:
         """Liveness: targets are judged, and score records that are due are sent."""
         self._turned.verify()
-        self._scored.verify()
+        self.scores.verify()
 
     # -- assignment -----------------------------------------------------------------------------
 
@@ -120,7 +112,7 @@ class Owner:
         """Let go of everything; what is being sent is sent first."""
         for task in list(self._restores):
             task.cancel()
-        async with self._sending, self._sending_scores:
+        async with self._sending, self.scores.sending:
             released = list(self._owned.values())
             self._owned.clear()
         for owned in released:
@@ -215,37 +207,6 @@ class Owner:
             self._plenty.clear()
             await _wait(self._plenty, pause_after(await self.turn()))
             await _wait(self._news, TURN_SECONDS)
-
-    async def send_scores(self) -> bool:
-        """Send score records that are due, as many as can be made in a step; whether any was.
-
-        They are less urgent than breaches: while they are stored the loop is the others'. Who has
-        not enough time for all sends each of them less often.
-        """
-        async with self._sending_scores:
-            messages = [Message(r.key.encode(), encode_score(r)) for r in self._due_scores()]
-            await self._scores.send(messages)
-        metrics.SCORES_SENT.inc(len(messages))
-        self._scored.made()
-        return bool(messages)
-
-    def _due_scores(self) -> Iterator[ScoreRecord]:
-        """Of one partition after the other, beginning behind the one that came last."""
-        until = time.monotonic() + SCORES_STEP_SECONDS
-        restored = sorted(self._restored(), key=lambda owned: owned.partition)
-        behind = [owned for owned in restored if owned.partition > self._scored_last]
-        for owned in [*behind, *restored[: len(restored) - len(behind)]]:
-            self._scored_last = owned.partition
-            for record in owned.due_scores(SCORES_AT_ONCE):
-                yield record
-                if time.monotonic() >= until:
-                    return
-
-    async def keep_scores(self) -> None:
-        """Send score records for ever."""
-        while True:
-            if not await self.send_scores():
-                await asyncio.sleep(SCORES_SECONDS)
 
     async def keep_trimmed(self) -> None:
         """Delete from the log, now and then, what no restore needs."""

@@ -126,7 +126,7 @@ async def _until_stopped(app: Any, owner: Owner, topic: str, stopping: asyncio.E
     tasks: list[asyncio.Future[Any]] = [
         asyncio.create_task(stopping.wait(), name="stopping"),
         asyncio.create_task(owner.keep_time(), name="time"),
-        asyncio.create_task(owner.keep_scores(), name="scores"),
+        asyncio.create_task(owner.scores.keep_sending(), name="scores"),
         asyncio.create_task(owner.keep_trimmed(), name="trim"),
         asyncio.create_task(owner.keep_watch(), name="watch"),
         asyncio.create_task(_keep_committed(app, owner, topic), name="commit"),

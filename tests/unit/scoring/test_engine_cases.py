@@ -367,6 +367,17 @@ def test_who_is_behind_flushes_seldom_and_much(waiting: int, pace: Pace) -> None
     assert (BEHIND.interval, BEHIND.max_events) > (CALM.interval, CALM.max_events)
 
 
+@pytest.mark.parametrize(
+    ("storing", "interval"),
+    [(0.0, CALM.interval), (0.05, CALM.interval), (0.125, 0.25), (9.0, BEHIND.interval)],
+)
+def test_who_waits_long_for_a_transaction_stores_for_half_of_the_time(
+    storing: float, interval: float
+) -> None:
+    assert FlushPolicy().pace(0, storing) == Pace(interval, CALM.max_events)
+    assert FlushPolicy().pace(10**9, storing) is BEHIND
+
+
 @pytest.mark.parametrize("key", [None, b"", b"T-2"])
 def test_a_record_under_another_key_than_its_ticket_is_refused(key: bytes | None) -> None:
     engine = new_engine(RULES)

@@ -150,6 +150,32 @@ async def test_a_worker_that_is_far_behind_waits_for_a_large_flush(
     assert worker.wait(9) == pytest.approx(seconds)
 
 
+class SlowFlushes(KeptFlushes):
+    """A broker at which a transaction takes a while."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seconds = seconds
+
+    async def store(self, flush: Flush) -> None:
+        self._clock.minutes += self._seconds / 60
+        await super().store(flush)
+
+
+async def test_a_worker_whose_flushes_take_long_flushes_less_often() -> None:
+    clock = Clock()
+    worker = await started(SlowFlushes(clock, seconds=0.15), clock)
+    log = Log()
+    log.append([event("ticket.opened", f"T-{number}", 0) for number in range(20)])
+    for record in log.records[0]:
+        worker.take(0, [record])
+        worker.process((0,) * len(INPUTS))
+        waits_s = worker.wait(9)
+        await worker.flush_all(caught_up=False)
+    assert waits_s == pytest.approx(0.3 - 0.15, rel=0.05)
+
+
 async def pass_minutes(worker: PartitionWorker, clock: Clock, until: int) -> None:
     while clock.minutes < until:
         clock.minutes += 1

@@ -1,0 +1,74 @@
+"""Sends score records, beside what is more urgent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from services.scoring import metrics
+from services.scoring.windows.emitter import Emitter, Message
+from services.scoring.windows.partition import OwnedPartition
+from shared.contracts.figures import ScoreRecord, encode_score
+from shared.runtime.kafka import Progress
+
+LOOK_SECONDS: Final = 0.05
+"""Between two looks when nothing was due."""
+STEP_SECONDS: Final = 0.01
+"""So long at most records are made before the loop is given back."""
+STUCK_SECONDS: Final = 60.0
+MOST_RECORDS: Final = 100
+
+
+class ScoreSender:
+    """Sends those that are due, of the partitions that ``restored`` gives, a step at a time.
+
+    Nobody is called by a score record as by a breach: while the records of a step are stored the
+    event loop is the others'. Where there is not time enough for all that is due, each is sent less
+    often. ``sending`` is held from the making of records until they are stored.
+    """
+
+    def __init__(
+        self,
+        emitter: Emitter,
+        restored: Callable[[], Sequence[OwnedPartition]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._emitter = emitter
+        self._restored = restored
+        self._clock = clock
+        self._last = -1
+        self._progress = Progress(STUCK_SECONDS)
+        self.sending = asyncio.Lock()
+
+    def verify(self) -> None:
+        """Raises `Stuck` when for too long no step came to its end."""
+        self._progress.verify()
+
+    async def keep_sending(self) -> None:
+        """For ever."""
+        while True:
+            if not await self.send_some():
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def send_some(self) -> bool:
+        """One step; whether anything was due."""
+        async with self.sending:
+            messages = [Message(r.key.encode(), encode_score(r)) for r in self._due()]
+            await self._emitter.send(messages)
+        metrics.SCORES_SENT.inc(len(messages))
+        self._progress.made()
+        return bool(messages)
+
+    def _due(self) -> Iterator[ScoreRecord]:
+        """Of one partition after the other, beginning behind the one that came last."""
+        until = self._clock() + STEP_SECONDS
+        restored = sorted(self._restored(), key=lambda owned: owned.partition)
+        behind = [owned for owned in restored if owned.partition > self._last]
+        for owned in [*behind, *restored[: len(restored) - len(behind)]]:
+            self._last = owned.partition
+            for record in owned.due_scores(MOST_RECORDS):
+                yield record
+                if self._clock() >= until:
+                    return
