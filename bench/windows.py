@@ -223,7 +223,8 @@ def _partition(evaluation: Evaluation, values: list[bytes], now_ms: int, cost: C
     taken = time.process_time()
     evaluation.tick(now_ms)
     ticked = time.process_time()
-    scores = [encode_score(record) for record in evaluation.due_scores(now_ms, MOST_RECORDS)]
+    due = evaluation.due_scores(now_ms, MOST_RECORDS)
+    scores = [encode_score(record) for record in due if record is not None]
     scored = time.process_time()
     cost.decode += decoded - started
     cost.apply += taken - decoded

@@ -60,12 +60,13 @@ class Emission:
         return int(self._waiting.any(axis=1).sum())
 
     def due(self, kinds: Integers, now_ms: int, limit: int) -> list[tuple[int, int]]:
-        """Scopes and their windows whose turn it is, at most so many: the longest unsent first.
-        ``kinds`` are the kinds of the scopes, as places in `SCOPE_KINDS`."""
+        """Scopes and their windows whose turn it is, at most so many: those first that have waited
+        for most of their intervals, so that all are late alike when there is too much. ``kinds``
+        are the kinds of the scopes, as places in `SCOPE_KINDS`."""
         scopes, windows = np.nonzero(self._waiting)
-        sent_at = self._sent_at[scopes, windows]
-        due = np.flatnonzero(now_ms - sent_at >= _INTERVALS[kinds[scopes], windows])
-        due = due[np.argsort(sent_at[due], kind="stable")[:limit]]
+        waited = (now_ms - self._sent_at[scopes, windows]) / _INTERVALS[kinds[scopes], windows]
+        due = np.flatnonzero(waited >= 1)
+        due = due[np.argsort(-waited[due], kind="stable")[:limit]]
         return list(zip(scopes[due].tolist(), windows[due].tolist(), strict=True))
 
     def sent(self, scope: int, window: int, now_ms: int, *, empty: bool) -> bool:

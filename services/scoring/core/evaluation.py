@@ -316,14 +316,15 @@ class Evaluation:
 
     # -- scores ---------------------------------------------------------------------------------
 
-    def due_scores(self, now_ms: int, most: int) -> Iterator[ScoreRecord]:
-        """The records of at most so many windows whose turn it is, the longest unsent first. Each
-        is made when it is asked for, as of the last tick; one that is not keeps its turn."""
+    def due_scores(self, now_ms: int, most: int) -> Iterator[ScoreRecord | None]:
+        """The records of at most so many windows whose turn it is (`Emission.due`); None for one
+        that is still empty, of which nothing is sent. Each is made when it is asked for, as of the
+        last tick; one that is not keeps its turn."""
         due = self._emission.due(self._windows.kinds, now_ms, most)
         for scope_id, window in due:
             record = self._record(scope_id, self._windows.scope(scope_id), window)
-            if self._emission.sent(scope_id, window, now_ms, empty=is_empty(record)):
-                yield record
+            is_sent = self._emission.sent(scope_id, window, now_ms, empty=is_empty(record))
+            yield record if is_sent else None
 
     def _record(self, scope_id: int, scope: Scope, window: int) -> ScoreRecord:
         rules = self._rules_in_force()

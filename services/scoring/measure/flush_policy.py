@@ -35,7 +35,8 @@ BEHIND: Final = Pace(interval=0.5, max_events=20_000)
 
 
 STORED_OF_TIME: Final = 0.5
-"""A partition is storing for no larger share of its time."""
+"""A partition is storing for no larger share of its time, unless flushes would have to be further
+apart than those of who is behind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,7 +197,9 @@ class PartitionWorker:
     async def _store_flush(self, flush: Flush, began: float) -> None:
         await self._store.store(flush)
         seconds = self._clock() - began
-        self._store_seconds += SMOOTHING * (seconds - self._store_seconds)
+        # One that waited for a broker to come back says little of the next.
+        usual = min(seconds, self._policy.behind.interval)
+        self._store_seconds += SMOOTHING * (usual - self._store_seconds)
         self._report(flush, seconds)
 
     def _report(self, flush: Flush, seconds: float) -> None:

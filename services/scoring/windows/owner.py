@@ -28,8 +28,9 @@ from shared.runtime.kafka import Progress, make_admin, make_consumer
 log = structlog.get_logger("windows.owner")
 
 TURN_SECONDS: Final = 0.25
-"""A turn comes at the latest after so long without news."""
+"""Without news the next turn comes after so long."""
 GATHER_SECONDS: Final = 0.1
+"""Records gather for no longer than that."""
 PLENTY_RECORDS: Final = 100
 """So many of a partition need not gather any more."""
 RETRY_SECONDS: Final = 1.0
@@ -42,11 +43,10 @@ TRIM_RECORDS: Final = 1000
 def pause_after(seconds: float) -> float:
     """How long to let records gather after a turn that took so many seconds.
 
-    A turn costs much the same whether few records came or many. Where it takes long, because the
-    processor is slow or busy, more are let come for the next; a turn that takes long because much
-    came is followed by the next at once.
+    A turn costs much the same whether few records came or many: where it takes long, because the
+    processor is slow or busy, more are let come for the next. When plenty have come nothing waits.
     """
-    return max(0.0, min(seconds, GATHER_SECONDS - seconds))
+    return min(seconds, GATHER_SECONDS)
 
 
 class Owner:
@@ -92,7 +92,8 @@ class Owner:
             raise RuntimeError(f"restoring partitions {waiting}" if waiting else "not assigned yet")
 
     async def check_progress(self) -> None:
-        """Liveness: targets are judged, and score records that are due are sent."""
+        """Liveness: targets are judged, and score records that are due are sent. A client that is
+        stuck by itself is cured by a new start."""
         self._turned.verify()
         self.scores.verify()
 
@@ -102,7 +103,10 @@ class Owner:
         """Take over partitions: they are restored in the background."""
         new = sorted(set(partitions))
         for partition in new:
+            before = self._owned.get(partition)
             self._owned[partition] = self._new_partition(partition, BreachHistory(), fresh=False)
+            if before is not None:
+                before.let_go()
         self._assigned_once = True
         task = asyncio.create_task(self._guarded(self._restore(new)), name="restore-windows")
         self._restores.add(task)
@@ -225,7 +229,8 @@ class Owner:
         watch = LogWatch()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            positions = self.positions()
+            # What was read and waits for a turn is not what this looks for.
+            positions = {p: owned.put_offset for p, owned in self._owned.items() if owned.ready}
             try:
                 ends = await self._ends(list(positions))
             except (KafkaError, TimeoutError) as error:

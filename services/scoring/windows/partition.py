@@ -29,7 +29,7 @@ class LogRecord(Protocol):
 
 
 MOST_WAITING: Final = 2_000
-"""No more records are put with those that wait."""
+"""While so many records wait there is no room for more."""
 
 
 class OwnedPartition:
@@ -51,6 +51,12 @@ class OwnedPartition:
         self._evaluation = evaluation
         self._now_ms = now_ms
         self._waiting: list[LogRecord] = []
+        self._put_offset = 0
+
+    @property
+    def put_offset(self) -> int:
+        """The offset after the last record that was put or taken."""
+        return max(self._put_offset, self.next_offset)
 
     @property
     def waiting(self) -> int:
@@ -58,8 +64,13 @@ class OwnedPartition:
         return len(self._waiting)
 
     def put(self, records: Sequence[LogRecord]) -> None:
-        """Let records wait, in order, until the next `take_waiting`."""
-        self._waiting += records
+        """Let records wait, in order, until the next `take_waiting`; those that were put before are
+        passed over."""
+        new = [record for record in records if record.offset >= self.put_offset]
+        if not new:
+            return
+        self._waiting += new
+        self._put_offset = new[-1].offset + 1
         if len(self._waiting) >= MOST_WAITING:
             self.room.clear()
 
@@ -101,8 +112,8 @@ class OwnedPartition:
         metrics.ACTIVE_BREACHES.labels(label).set(self._evaluation.active_breaches)
         return breaches
 
-    def due_scores(self, most: int) -> Iterator[ScoreRecord]:
-        """At most so many, each made when it is asked for."""
+    def due_scores(self, most: int) -> Iterator[ScoreRecord | None]:
+        """As of `Evaluation.due_scores`."""
         return self._evaluation.due_scores(self._now_ms(), most)
 
     def report(self) -> None:

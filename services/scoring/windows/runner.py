@@ -93,8 +93,7 @@ async def evaluate(
             async with _faust(bootstrap, owner, topics.panes.name, group) as app:
                 await _until_stopped(app, owner, topics.panes.name, stopping)
         finally:
-            await breaches.close()
-            await scores.close()
+            await asyncio.gather(breaches.close(), scores.close())
 
 
 def quiet_faust() -> None:

@@ -16,7 +16,11 @@ from shared.runtime.kafka import Progress
 LOOK_SECONDS: Final = 0.05
 """Between two looks when nothing was due."""
 STEP_SECONDS: Final = 0.01
-"""So long at most records are made before the loop is given back."""
+"""So long records are made before the loop is given back,"""
+LONGEST_STEP_SECONDS: Final = 0.05
+"""and so long at most when it was long before they were stored:"""
+LEAST_SHARE: Final = 0.2
+"""a step is so much at least of the time between the last two."""
 STUCK_SECONDS: Final = 60.0
 MOST_RECORDS: Final = 100
 
@@ -25,7 +29,7 @@ class ScoreSender:
     """Sends those that are due, of the partitions that ``restored`` gives, a step at a time.
 
     Nobody is called by a score record as by a breach: while the records of a step are stored the
-    event loop is the others'. Where there is not time enough for all that is due, each is sent less
+    event loop is the others'. Where there is not time enough for all that is due, all are sent less
     often. ``sending`` is held from the making of records until they are stored.
     """
 
@@ -39,6 +43,7 @@ class ScoreSender:
         self._restored = restored
         self._clock = clock
         self._last = -1
+        self._step_seconds = STEP_SECONDS
         self._progress = Progress(STUCK_SECONDS)
         self.sending = asyncio.Lock()
 
@@ -55,15 +60,22 @@ class ScoreSender:
     async def send_some(self) -> bool:
         """One step; whether anything was due."""
         async with self.sending:
-            messages = [Message(r.key.encode(), encode_score(r)) for r in self._due()]
+            began = self._clock()
+            due = list(self._due(began + self._step_seconds))
+            messages = [
+                Message(record.key.encode(), encode_score(record))
+                for record in due
+                if record is not None
+            ]
             await self._emitter.send(messages)
+            between = LEAST_SHARE * (self._clock() - began)
+            self._step_seconds = min(max(STEP_SECONDS, between), LONGEST_STEP_SECONDS)
         metrics.SCORES_SENT.inc(len(messages))
         self._progress.made()
-        return bool(messages)
+        return bool(due)
 
-    def _due(self) -> Iterator[ScoreRecord]:
+    def _due(self, until: float) -> Iterator[ScoreRecord | None]:
         """Of one partition after the other, beginning behind the one that came last."""
-        until = self._clock() + STEP_SECONDS
         restored = sorted(self._restored(), key=lambda owned: owned.partition)
         behind = [owned for owned in restored if owned.partition > self._last]
         for owned in [*behind, *restored[: len(restored) - len(behind)]]:

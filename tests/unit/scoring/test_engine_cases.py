@@ -371,7 +371,7 @@ def test_who_is_behind_flushes_seldom_and_much(waiting: int, pace: Pace) -> None
     ("storing", "interval"),
     [(0.0, CALM.interval), (0.05, CALM.interval), (0.125, 0.25), (9.0, BEHIND.interval)],
 )
-def test_who_waits_long_for_a_transaction_stores_for_half_of_the_time(
+def test_who_waits_long_for_a_transaction_flushes_less_often_up_to_a_limit(
     storing: float, interval: float
 ) -> None:
     assert FlushPolicy().pace(0, storing) == Pace(interval, CALM.max_events)

@@ -42,6 +42,20 @@ def test_what_was_not_sent_for_longest_comes_first_when_there_is_too_much() -> N
     assert emission.due(KINDS, 60_000, 9)[3:] == [(1, 0)]
 
 
+def test_when_there_is_too_much_all_are_late_alike() -> None:
+    kinds = np.array([SCOPE_KINDS.index(kind) for kind in ("employee", "organisation", "employee")])
+    emission = Emission()
+    for scope, sent_at in ((0, 0), (1, 9_000)):
+        emission.want(scope, 0b1)
+        emission.sent(scope, 0, sent_at, empty=False)
+    emission.want(np.arange(2), 0b1)
+    # 2 s are four intervals of the organisation's, 11 s not four of an employee's.
+    assert emission.due(kinds, 11_000, 9) == [(1, 0), (0, 0)]
+    assert emission.due(kinds, 13_000, 9) == [(1, 0), (0, 0)]
+    emission.want(2, 0b1)
+    assert emission.due(kinds, 11_000, 1) == [(2, 0)]
+
+
 def test_a_window_that_became_empty_is_sent_once_more() -> None:
     emission = Emission()
     for now, empty, expected in [

@@ -101,7 +101,8 @@ class Run:
         self.now_ms += pass_ms
         breaches = self.evaluation.tick(self.now_ms)
         self.breaches += breaches
-        self.scores += self.evaluation.due_scores(self.now_ms, 500)
+        due = self.evaluation.due_scores(self.now_ms, 500)
+        self.scores += [record for record in due if record is not None]
         return breaches
 
 
@@ -157,6 +158,23 @@ def test_a_replay_gives_the_same_breaches_however_it_was_batched(
         run = Run(rules, LONG_AGO_NOW)
         for record in facts_to_updates(facts, sizes):
             run.take(record)
+            run.tick()
+        found.append(transitions(run.breaches))
+    assert found[0] == found[1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(histories(), st.integers(2, 40))
+def test_a_replay_gives_the_same_breaches_however_many_records_a_turn_takes(
+    rules: RuleHistory, case: tuple[list[Fact], list[int], list[int]], many: int
+) -> None:
+    facts, sizes, _ = case
+    records = facts_to_updates(facts, sizes)
+    found = []
+    for size in (1, many):
+        run = Run(rules, LONG_AGO_NOW)
+        for first in range(0, len(records), size):
+            run.take(*records[first : first + size])
             run.tick()
         found.append(transitions(run.breaches))
     assert found[0] == found[1]

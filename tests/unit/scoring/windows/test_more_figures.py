@@ -53,7 +53,8 @@ def records(facts: Iterable[Fact], rules: RuleHistory = RULES) -> Records:
     evaluation = Evaluation(rules, 1, fresh=True)
     evaluation.take([update(0, cells_touched([], list(facts), UTC), watermark_ms=NOON)], NOON)
     evaluation.tick(NOON)
-    return {(r.scope, r.window): r for r in evaluation.due_scores(NOON, 500)}
+    due = evaluation.due_scores(NOON, 500)
+    return {(r.scope, r.window): r for r in due if r is not None}
 
 
 def facts(indicator: str, *values: int, good: int = 0) -> list[Fact]:
