@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import faust
@@ -12,13 +12,12 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from services.scoring.windows.owner import Owner
+from services.scoring.windows.transport import ByBatch
 from shared.contracts.topics import PANES
 
 log = structlog.get_logger("windows.app")
 
 GROUP: Final = "scoring-windows"
-BATCH: Final = 500
-BATCH_SECONDS: Final = 0.02
 
 
 def build_app(
@@ -42,6 +41,7 @@ def build_app(
         broker_session_timeout=15.0,
         broker_heartbeat_interval=3.0,
         stream_wait_empty=False,
+        ConsumerScheduler=ByBatch,
     )
     panes = app.topic(
         topic, value_type=bytes, value_serializer="raw", key_serializer="raw", acks=False
@@ -57,9 +57,9 @@ def build_app(
 
     @app.agent(panes, name="windows")  # type: ignore[untyped-decorator]  # Faust is untyped for us
     async def follow(stream: Any) -> None:
-        async for events in _batches(stream):
+        async for event in stream.events():
             try:
-                await _feed(owner, events)
+                await owner.take(event.message.partition, event.message.value)
             except Exception as error:
                 # Faust would acknowledge the batch and go on: the process must end instead.
                 owner.fail(error)
@@ -80,16 +80,3 @@ async def commit(app: Any, topic: str, positions: Mapping[int, int]) -> None:
         await thread.call_thread(thread._ensure_consumer().commit, offsets)
     except KafkaError as error:
         log.warning("positions_not_committed", error=repr(error))
-
-
-def _batches(stream: Any) -> AsyncIterator[Sequence[Any]]:
-    batches: AsyncIterator[Sequence[Any]] = stream.take_events(BATCH, within=BATCH_SECONDS)
-    return batches
-
-
-async def _feed(owner: Owner, events: Sequence[Any]) -> None:
-    by_partition: dict[int, list[Any]] = {}
-    for event in events:
-        by_partition.setdefault(event.message.partition, []).append(event.message)
-    for partition, messages in by_partition.items():
-        await owner.take(partition, messages)

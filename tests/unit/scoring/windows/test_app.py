@@ -30,8 +30,8 @@ class Failing:
 class OneBatch:
     """A stream of one batch of one record."""
 
-    async def take_events(self, size: int, within: float) -> AsyncIterator[list[Any]]:
-        yield [SimpleNamespace(message=SimpleNamespace(partition=0))]
+    async def events(self) -> AsyncIterator[Any]:
+        yield SimpleNamespace(message=SimpleNamespace(partition=0, value=[None]))
 
 
 async def test_a_batch_that_fails_ends_the_process_instead_of_being_passed_over(
