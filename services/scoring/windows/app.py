@@ -18,6 +18,10 @@ from shared.contracts.topics import PANES
 log = structlog.get_logger("windows.app")
 
 GROUP: Final = "scoring-windows"
+BATCH: Final = 500
+"""Records of one fetch at most."""
+BATCHES: Final = 8
+"""So many wait for the agent at most; then their partitions are not fetched from."""
 
 
 def build_app(
@@ -42,6 +46,8 @@ def build_app(
         broker_heartbeat_interval=3.0,
         stream_wait_empty=False,
         ConsumerScheduler=ByBatch,
+        broker_max_poll_records=BATCH,
+        stream_buffer_maxsize=BATCHES,
     )
     panes = app.topic(
         topic, value_type=bytes, value_serializer="raw", key_serializer="raw", acks=False

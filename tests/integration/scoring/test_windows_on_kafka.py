@@ -17,6 +17,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 
+from services.scoring.windows import app
 from services.scoring.windows.runner import evaluate
 from services.scoring.windows.topics import WindowsTopics
 from shared.contracts.breaches import Breach, decode_breach
@@ -91,6 +92,14 @@ class Broker:
             self.facts += fresh
         else:
             await self._producer.abort_transaction()
+
+    async def send_marks(self, count: int) -> None:
+        """So many watermarks for each partition, in one transaction."""
+        assert self._producer is not None
+        mark = Watermark(0, self.revision, now_ms(), True, now_ms())
+        await self._producer.begin_transaction()
+        await self._produce([(p, mark) for p in range(PARTITIONS) for _ in range(count)])
+        await self._producer.commit_transaction()
 
     async def mark(self) -> None:
         """Send figures of another department, and wait until they are told: by then everything
@@ -305,6 +314,20 @@ async def test_what_comes_while_the_windows_are_rebuilt_is_counted_once(broker: 
         for _ in range(50):
             await broker.send(answers(1, 0))
         await broker.csat_until(200, 200)
+
+
+async def test_more_records_than_wait_at_most_come_all_the_same(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "BATCH", 5)
+    monkeypatch.setattr(app, "BATCHES", 2)
+    async with broker.role():
+        await broker.send(answers(1, 0))
+        await broker.csat_until(1, 1)
+        for _ in range(10):
+            await broker.send_marks(200)
+            await broker.send(answers(1, 0))
+        await broker.csat_until(11, 11)
 
 
 async def test_kills_at_any_moment_leave_the_same_figures_and_no_breach_twice(
