@@ -24,8 +24,6 @@ log = structlog.get_logger("measure.worker")
 
 SOON_SECONDS: Final = 0.01
 """How soon to look again while a flush is stored, or records wait for another topic."""
-
-
 SMOOTHING: Final = 0.2
 """How much the last flush counts for how long one takes to store."""
 

@@ -20,7 +20,7 @@ log = structlog.get_logger("windows.app")
 GROUP: Final = "scoring-windows"
 BATCH: Final = 500
 """Records of one fetch at most."""
-BATCHES: Final = 8
+BATCHES: Final = 16
 """So many wait for the agent at most; then their partitions are not fetched from."""
 
 

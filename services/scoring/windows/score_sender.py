@@ -23,6 +23,7 @@ LEAST_SHARE: Final = 0.2
 """a step is so much at least of the time between the last two."""
 STUCK_SECONDS: Final = 60.0
 MOST_RECORDS: Final = 100
+"""Of a partition in one step."""
 
 
 class ScoreSender:

@@ -16,10 +16,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
+from faust.types import TP
 
 from services.scoring.windows import app
+from services.scoring.windows import partition as partition_module
 from services.scoring.windows.runner import evaluate
 from services.scoring.windows.topics import WindowsTopics
+from services.scoring.windows.transport import ReadCommittedConsumer
 from shared.contracts.breaches import Breach, decode_breach
 from shared.contracts.figures import Figure, ScoreRecord, decode_score
 from shared.contracts.panes import Cell, PaneRecord, Watermark, encode_pane_record
@@ -321,13 +324,23 @@ async def test_more_records_than_wait_at_most_come_all_the_same(
 ) -> None:
     monkeypatch.setattr(app, "BATCH", 5)
     monkeypatch.setattr(app, "BATCHES", 2)
+    monkeypatch.setattr(partition_module, "MOST_WAITING", 5)
+    full: list[TP] = []
+    stop_fetching = ReadCommittedConsumer.on_buffer_full
+
+    def note(consumer: ReadCommittedConsumer, tp: TP) -> None:
+        full.append(tp)
+        stop_fetching(consumer, tp)
+
+    monkeypatch.setattr(ReadCommittedConsumer, "on_buffer_full", note)
     async with broker.role():
         await broker.send(answers(1, 0))
         await broker.csat_until(1, 1)
         for _ in range(10):
-            await broker.send_marks(200)
+            await broker.send_marks(30)
             await broker.send(answers(1, 0))
         await broker.csat_until(11, 11)
+    assert {tp.partition for tp in full} == set(range(PARTITIONS))
 
 
 async def test_kills_at_any_moment_leave_the_same_figures_and_no_breach_twice(
