@@ -58,8 +58,8 @@ def totals_of(records: Iterable[PaneRecord], zone: ZoneInfo) -> dict[str, tuple[
     for record in records:
         log.take(record)
     totals: dict[str, tuple[int, int]] = {}
-    for key, cell in log.cells().items():
+    for key, summed in log.rolled_up().items():
         if key.level == DAY:
             n, total = totals.get(INDICATOR_IDS[key.indicator], (0, 0))
-            totals[INDICATOR_IDS[key.indicator]] = (n + cell.n, total + cell.total)
+            totals[INDICATOR_IDS[key.indicator]] = (n + summed.n, total + summed.total)
     return totals

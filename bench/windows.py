@@ -24,6 +24,7 @@ from services.scoring.windows.pane_records import decode_record
 from services.scoring.windows.score_sender import MOST_RECORDS
 from shared.contracts.figures import encode_score
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
+from shared.contracts.leaves import LeafName
 from shared.contracts.panes import (
     DAY,
     MINUTE,
@@ -33,10 +34,8 @@ from shared.contracts.panes import (
     Cell,
     Cells,
     PaneUpdate,
-    ScopeName,
     encode_pane_record,
 )
-from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import partition_of
 
 PARTITIONS: Final = 6
@@ -47,7 +46,6 @@ MEASUREMENTS_AN_EVENT: Final = 4
 BATCHES_A_SECOND: Final = 20
 T0: Final = 1_760_000_400_000 // 86_400_000 * 86_400_000
 _PANE_MS: Final = {MINUTE: 60_000, QUARTER: 900_000, DAY: 86_400_000}
-_KIND: Final = {kind: place for place, kind in enumerate(SCOPE_KINDS)}
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ class _Sums:
             self.sketch[bucket] = self.sketch.get(bucket, 0) + 1
 
 
-_Key = tuple[ScopeName, int, int, int]
+_Key = tuple[LeafName, int, int, int]
 
 
 class Stream:
@@ -108,12 +106,12 @@ class Stream:
         self, source: int, keys: list[_Key], now_ms: int, sealed_ms: int
     ) -> Iterator[tuple[int, bytes]]:
         groups: dict[str, list[Cell]] = defaultdict(list)
-        for scope, level, start, indicator in sorted(keys):
-            sums = self._cells[source][scope, level, start, indicator]
+        for leaf, level, start, indicator in sorted(keys):
+            sums = self._cells[source][leaf, level, start, indicator]
             sketch = tuple(sorted(sums.sketch.items()))
-            group = f"department:{scope[0]}" if scope[0] else "organisation"
+            group = f"department:{leaf[0]}" if leaf[0] else "organisation"
             groups[group].append(
-                Cell(scope, level, start, indicator, sums.n, sums.total, sums.good, sketch)
+                Cell(leaf, level, start, indicator, sums.n, sums.total, sums.good, sketch)
             )
         for group, own in groups.items():
             record = PaneUpdate(
@@ -132,7 +130,7 @@ class Stream:
             yield partition_of(group, PARTITIONS), encode_pane_record(record)
 
     def _event(self, cells: dict[_Key, _Sums], now_ms: int) -> Iterator[_Key]:
-        scopes = self._scopes()
+        leaves = self._leaves()
         for _ in range(MEASUREMENTS_AN_EVENT):
             indicator = self._random.randrange(len(INDICATOR_IDS))
             kind = INDICATORS[INDICATOR_IDS[indicator]].kind
@@ -142,21 +140,16 @@ class Stream:
             levels = (*_PANE_MS, TOTAL) if kind == "gauge" else _PANE_MS
             for level in levels:
                 start = now_ms - now_ms % _PANE_MS[level] if level != TOTAL else 0
-                for scope in scopes:
-                    key = (scope, level, start, indicator)
+                for leaf in leaves:
+                    key = (leaf, level, start, indicator)
                     cells[key].add(value, good, bucket)
                     yield key
 
-    def _scopes(self) -> list[ScopeName]:
+    def _leaves(self) -> list[LeafName]:
         employee = self._random.randrange(self._employees)
-        department = f"d{employee % DEPARTMENTS}"
         return [
-            (department, _KIND["employee"], f"e{employee}"),
-            (department, _KIND["team"], f"t{employee % TEAMS}"),
-            (department, _KIND["department"], department),
-            ("", _KIND["organisation"], ""),
-            ("", _KIND["channel"], self._random.choice(("mail", "chat", "phone"))),
-            ("", _KIND["category"], self._random.choice("abcdefgh")),
+            (f"d{employee % DEPARTMENTS}", f"t{employee % TEAMS}", f"e{employee}"),
+            ("", self._random.choice(("mail", "chat", "phone")), self._random.choice("abcdefgh")),
         ]
 
 

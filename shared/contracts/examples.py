@@ -23,7 +23,6 @@ from shared.contracts.panes import (
     PaneUpdate,
     Watermark,
 )
-from shared.contracts.scopes import SCOPE_KINDS
 
 OPENED_MS: Final = 1_767_323_045_678
 """2026-01-02T03:04:05.678Z, the opening of the ticket that the examples follow."""
@@ -236,7 +235,7 @@ MEASUREMENTS: Final = MeasurementBatch(
         ]
     ),
 )
-_DEPARTMENT: Final = ("after-sales", SCOPE_KINDS.index("department"), "after-sales")
+_LEAF: Final = ("after-sales", "returns", "ann")
 PANES: Final = PaneUpdate(
     source=3,
     group="department:after-sales",
@@ -249,7 +248,7 @@ PANES: Final = PaneUpdate(
     cells=Cells.of(
         [
             Cell(
-                scope=_DEPARTMENT,
+                leaf=_LEAF,
                 level=MINUTE,
                 start_ms=OPENED_MS // MINUTE_MS * MINUTE_MS,
                 indicator=INDICATOR_IDS.index("first_response_time"),
@@ -264,7 +263,7 @@ PANES: Final = PaneUpdate(
     slice_cells=Cells.of(
         [
             Cell(
-                scope=_DEPARTMENT,
+                leaf=_LEAF,
                 level=TOTAL,
                 start_ms=0,
                 indicator=INDICATOR_IDS.index("backlog"),

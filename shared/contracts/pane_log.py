@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from shared.contracts.leaves import LeafName, scopes_of
 from shared.contracts.midnights import first_open_day, midnight_of
 from shared.contracts.panes import (
     DAY,
@@ -16,9 +17,8 @@ from shared.contracts.panes import (
     Cell,
     PaneRecord,
     PaneUpdate,
-    ScopeName,
 )
-from shared.contracts.scopes import SCOPE_KINDS
+from shared.contracts.scopes import SCOPE_KINDS, ScopeName
 
 _EVERY_KIND: Final = range(len(SCOPE_KINDS))
 
@@ -27,10 +27,31 @@ class CellKey(NamedTuple):
     """What a cell is of; ``source`` is the input partition that states it."""
 
     source: int
+    leaf: LeafName
+    level: int
+    start_ms: int
+    indicator: int
+
+
+class ScopeKey(NamedTuple):
+    """What all sources say of a scope in one pane."""
+
     scope: ScopeName
     level: int
     start_ms: int
     indicator: int
+
+
+class Summary(NamedTuple):
+    """What cells add up to; ``sketch`` as of `Cell`."""
+
+    n: int
+    total: int
+    good: int
+    sketch: tuple[tuple[int, int], ...]
+
+
+Rolled = dict[ScopeKey, Summary]
 
 
 class Seal(NamedTuple):
@@ -53,7 +74,7 @@ class Seal(NamedTuple):
 
 def key_of(source: int, cell: Cell) -> CellKey:
     """Of a cell that this source states."""
-    return CellKey(source, cell.scope, cell.level, cell.start_ms, cell.indicator)
+    return CellKey(source, cell.leaf, cell.level, cell.start_ms, cell.indicator)
 
 
 def key_above(key: CellKey, zone: ZoneInfo) -> CellKey | None:
@@ -68,23 +89,37 @@ def key_above(key: CellKey, zone: ZoneInfo) -> CellKey | None:
 
 def summed(key: CellKey, below: Iterable[Cell]) -> Cell:
     """The cell that some cells one level below add up to."""
+    return Cell(key.leaf, key.level, key.start_ms, key.indicator, *_summary(below))
+
+
+def rolled_up(cells: Iterable[Cell], kinds: Container[int] = _EVERY_KIND) -> Rolled:
+    """What cells of leaves, of all sources, add up to in the scopes of these kinds."""
+    parts: dict[ScopeKey, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        for scope in scopes_of(cell.leaf):
+            if scope[1] in kinds:
+                parts[ScopeKey(scope, cell.level, cell.start_ms, cell.indicator)].append(cell)
+    return {key: _summary(own) for key, own in parts.items()}
+
+
+def _summary(cells: Iterable[Cell]) -> Summary:
     n = total = good = 0
     counts: Counter[int] = Counter()
-    for cell in below:
+    for cell in cells:
         n += cell.n
         total += cell.total
         good += cell.good
         for bucket, count in cell.sketch:
             counts[bucket] += count
     sketch = tuple(sorted((bucket, count) for bucket, count in counts.items() if count))
-    return Cell(key.scope, key.level, key.start_ms, key.indicator, n, total, good, sketch)
+    return Summary(n, total, good, sketch)
 
 
 class PaneLog:
     """Holds the last of every cell that was stated, and adds up those that are not stated yet.
 
-    ``zone`` is the organisation's. Of scopes of other kinds than ``kinds`` it holds nothing. What a
-    source says of a group is to come in its order.
+    ``zone`` is the organisation's. Of leaves that count in no scope of these ``kinds`` it holds
+    nothing. What a source says of a group is to come in its order.
     """
 
     def __init__(self, zone: ZoneInfo, kinds: Container[int] = _EVERY_KIND) -> None:
@@ -101,8 +136,15 @@ class PaneLog:
         before = self._sealed_ms.get(record.source, record.sealed_ms)
         self._sealed_ms[record.source] = max(before, record.sealed_ms)
         for cell in (*record.slice_cells, *record.cells):
-            if cell.scope[1] in self._kinds and seal.lets_state(cell.level, cell.start_ms):
+            if self._is_wanted(cell.leaf) and seal.lets_state(cell.level, cell.start_ms):
                 self._stated[key_of(record.source, cell)] = cell
+
+    def _is_wanted(self, leaf: LeafName) -> bool:
+        return any(kind in self._kinds for _, kind, _ in scopes_of(leaf))
+
+    def rolled_up(self) -> Rolled:
+        """What it amounts to in the scopes of its kinds."""
+        return rolled_up(self.cells().values(), self._kinds)
 
     def cells(self) -> dict[CellKey, Cell]:
         """Every cell, whether it was stated or is a sum of those below."""

@@ -1,10 +1,10 @@
 """Topic ``panes``: the mergeable summaries of measurements, as absolute cells.
 
-A cell is the whole summary that one input partition has for (level, start, scope, indicator); a
+A cell is the whole summary that one input partition has for (level, start, leaf, indicator); a
 later cell replaces an earlier one, so re-delivery is harmless and any reader can rebuild. Each
 update holds the cells that a flush touched, and after them a slice of all cells in turn
 (``slice_cells``): when the slices have gone round once (``cycle`` grows), nothing older than the
-start of the previous cycle is needed.
+start of the previous cycle is needed. A reader adds leaves up to scopes (`leaves.scopes_of`).
 
 A quarter-hour or a day is stated once it is sealed, which it is when it ends at or before the
 ``sealed_ms`` of an update: all of its cells in the flush that says so first, and from then on each
@@ -24,6 +24,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from shared.contracts.columns import pack_narrow, unpack_narrow
+from shared.contracts.leaves import LeafName
 
 MINUTE_MS: Final = 60_000
 QUARTER_MS: Final = 15 * MINUTE_MS
@@ -35,10 +36,6 @@ TOTAL: Final = 3
 """Levels of a cell. TOTAL is the sum over all time (for gauges such as the backlog), start 0."""
 
 Level = Literal[0, 1, 2, 3]
-
-ScopeName = tuple[str, int, str]
-"""The department that a scope lies in (or ""), the place of its kind in SCOPE_KINDS, and its id."""
-
 
 CellColumns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
 
@@ -54,7 +51,7 @@ class Cell(NamedTuple):
     rating, whose bucket is its value.
     """
 
-    scope: ScopeName
+    leaf: LeafName
     level: int
     start_ms: int
     indicator: int
@@ -70,15 +67,15 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
     entries in this record needs: 1, 2, 4 or 8 bytes an entry, which is the bytes of the column
     divided by its entries.
 
-    ``scopes`` are the distinct scopes, ``scope`` places among them. ``start_min`` is the pane's
+    ``leaves`` are the distinct leaves, ``leaf`` places among them. ``start_min`` is the pane's
     start in minutes since 1970 (every pane starts at a whole one). ``buckets`` is the number of
     sketch buckets of each cell; the buckets and counts of all cells follow one another in
     ``bucket`` and ``counts``, whose entries are as many as ``buckets`` has in sum. No cell is there
     twice.
     """
 
-    scopes: list[ScopeName] = []
-    scope: bytes = b""
+    leaves: list[LeafName] = []
+    leaf: bytes = b""
     level: bytes = b""
     indicator: bytes = b""
     start_min: bytes = b""
@@ -94,8 +91,8 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     @property
     def columns(self) -> CellColumns:
-        """All but the scopes, in their order."""
-        columns = (self.scope, self.level, self.indicator, self.start_min, self.n, self.total)
+        """All but the leaves, in their order."""
+        columns = (self.leaf, self.level, self.indicator, self.start_min, self.n, self.total)
         return (*columns, self.good, self.buckets, self.bucket, self.counts)
 
     @property
@@ -105,13 +102,13 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
 
     def __iter__(self) -> Iterator[Cell]:
         """The cells one by one. Raises ``ValueError`` when a column has not as many entries as the
-        others say, and ``IndexError`` when a scope does not exist."""
+        others say, and ``IndexError`` when a leaf does not exist."""
         size = len(self)
         buckets = unpack_narrow(self.buckets, size)
         bucket = unpack_narrow(self.bucket, sum(buckets))
         sketch = zip(bucket, unpack_narrow(self.counts, len(bucket)), strict=True)
         columns = zip(
-            unpack_narrow(self.scope, size),
+            unpack_narrow(self.leaf, size),
             self.level,
             self.indicator,
             unpack_narrow(self.start_min, size),
@@ -121,22 +118,22 @@ class Cells(msgspec.Struct, array_like=True, gc=False, frozen=True):
             buckets,
             strict=True,
         )
-        for scope, level, indicator, start_min, n, total, good, length in columns:
+        for leaf, level, indicator, start_min, n, total, good, length in columns:
             part = tuple(islice(sketch, length))
             start_ms = start_min * MINUTE_MS
-            yield Cell(self.scopes[scope], level, start_ms, indicator, n, total, good, part)
+            yield Cell(self.leaves[leaf], level, start_ms, indicator, n, total, good, part)
 
     @classmethod
     def of(cls, cells: Iterable[Cell]) -> Cells:
         """The columns of some cells; the inverse of iterating. Raises ``ValueError`` for a cell
         that does not start at a whole minute."""
         rows = list(cells)
-        scopes = list(dict.fromkeys(cell.scope for cell in rows))
-        places = {scope: place for place, scope in enumerate(scopes)}
+        leaves = list(dict.fromkeys(cell.leaf for cell in rows))
+        places = {leaf: place for place, leaf in enumerate(leaves)}
         sketch = [entry for cell in rows for entry in cell.sketch]
         return cls(
-            scopes,
-            pack_narrow([places[cell.scope] for cell in rows]),
+            leaves,
+            pack_narrow([places[cell.leaf] for cell in rows]),
             bytes(cell.level for cell in rows),
             bytes(cell.indicator for cell in rows),
             pack_narrow([_minute(cell.start_ms) for cell in rows]),
@@ -167,7 +164,7 @@ class PaneUpdate(msgspec.Struct, array_like=True, tag="panes", gc=False):
     passes though no event comes. ``sealed_ms`` says which quarter-hours and days are stated (see
     above); it is a whole quarter-hour and never falls. ``caught_up`` says that nothing more was
     waiting; ``received_ms`` is the latest reception among the flush's events (0: none). ``group``
-    is `Scope.group`.
+    is `Scope.group` of the leaves' department, or the organisation's.
     """
 
     source: int

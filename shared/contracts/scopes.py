@@ -13,6 +13,11 @@ _ACROSS_DEPARTMENTS: Final[dict[str, ScopeKind]] = {"channel": "channel", "categ
 _IN_DEPARTMENT: Final[dict[str, ScopeKind]] = {"team": "team", "employee": "employee"}
 
 
+ScopeName = tuple[str, int, str]
+"""A scope in short: the department that it lies in (or ""), the place of its kind in SCOPE_KINDS,
+and its id."""
+
+
 class ScopeError(ValueError):
     """The text names no scope."""
 

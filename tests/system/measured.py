@@ -221,15 +221,15 @@ class CheckedLog:
 
     def _sums(self) -> Cells:
         totals: dict[PaneKey, list[int]] = defaultdict(lambda: [0, 0, 0])
-        for key, cell in self._log.cells().items():
+        for key, summed in self._log.rolled_up().items():
             if key.level != TOTAL and INDICATOR_IDS[key.indicator] in KNOWN:
                 department, kind, name = key.scope
                 start_ms = 0 if key.level == DAY else key.start_ms
                 scope = (department, SCOPE_KINDS[kind], name)
                 row = totals[PaneKey(key.level, start_ms, *scope, INDICATOR_IDS[key.indicator])]
-                row[0] += cell.n
-                row[1] += cell.total
-                row[2] += cell.good
+                row[0] += summed.n
+                row[1] += summed.total
+                row[2] += summed.good
         return {key: Sums(*row) for key, row in totals.items() if any(row)}
 
     def _last_revisions(self) -> dict[int, int]:

@@ -11,7 +11,7 @@ from services.scoring.core.sketch import value_of
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY
 from tests.oracle.figures import percentile
-from tests.system.totals import ORGANISATION, Days, pane_cells
+from tests.system.totals import ORGANISATION, Days, rolled_panes
 
 SHARES = (0.5, 0.9, 0.95, 0.99)
 
@@ -20,11 +20,11 @@ def sketched(bootstrap: str, indicator: str, days: Days) -> dict[float, float]:
     """By share, over the whole organisation in these days."""
     place = INDICATOR_IDS.index(indicator)
     counts: Counter[int] = Counter()
-    for cell in pane_cells(bootstrap, {ORGANISATION}):
-        if (cell.level, cell.indicator) != (DAY, place):
+    for key, summed in rolled_panes(bootstrap, {ORGANISATION}).items():
+        if (key.level, key.indicator) != (DAY, place):
             continue
-        if days.start_ms <= cell.start_ms < days.end_ms:
-            counts.update(dict(cell.sketch))
+        if days.start_ms <= key.start_ms < days.end_ms:
+            counts.update(dict(summed.sketch))
     return {share: _at(counts, share) for share in SHARES}
 
 

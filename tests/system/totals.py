@@ -14,8 +14,8 @@ import asyncpg
 from services.scoring.rule_files import load_rules
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.measurements import Measurement, decode_measurements
-from shared.contracts.pane_log import PaneLog
-from shared.contracts.panes import DAY, TOTAL, Cell, decode_pane_record
+from shared.contracts.pane_log import PaneLog, Rolled
+from shared.contracts.panes import DAY, TOTAL, decode_pane_record
 from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import MEASUREMENTS, PANES
 from tests.oracle.figures import Durations, Oracle
@@ -126,26 +126,26 @@ async def _last_ms(dsn: str) -> int:
 def summed_panes(bootstrap: str, days: Days | None = None) -> Totals:
     """From the days of `panes`, and for gauges from their cells over all time: named departments,
     and the organisation as "*"."""
-    cells = pane_cells(bootstrap, {ORGANISATION, DEPARTMENT})
-    return add_up(_of_cells(cells, days or Days()))
+    rolled = rolled_panes(bootstrap, {ORGANISATION, DEPARTMENT})
+    return add_up(_of_scopes(rolled, days or Days()))
 
 
-def pane_cells(bootstrap: str, kinds: Container[int]) -> Iterable[Cell]:
+def rolled_panes(bootstrap: str, kinds: Container[int]) -> Rolled:
     """What `panes` amounts to in the scopes of these kinds."""
     log = PaneLog(load_rules(None).zone, kinds)
     for value in committed_records(bootstrap, PANES):
         log.take(decode_pane_record(value))
-    return log.cells().values()
+    return log.rolled_up()
 
 
-def _of_cells(cells: Iterable[Cell], days: Days) -> Iterator[tuple[tuple[str, str], Sums]]:
-    for cell in cells:
-        _, kind, department = cell.scope
-        is_gauge = INDICATORS[INDICATOR_IDS[cell.indicator]].kind == "gauge"
-        is_day = cell.level == DAY and days.start_ms <= cell.start_ms < days.end_ms
-        if cell.level == TOTAL if is_gauge else is_day:
+def _of_scopes(rolled: Rolled, days: Days) -> Iterator[tuple[tuple[str, str], Sums]]:
+    for key, summed in rolled.items():
+        _, kind, department = key.scope
+        is_gauge = INDICATORS[INDICATOR_IDS[key.indicator]].kind == "gauge"
+        is_day = key.level == DAY and days.start_ms <= key.start_ms < days.end_ms
+        if key.level == TOTAL if is_gauge else is_day:
             name = "*" if kind == ORGANISATION else department
-            yield (INDICATOR_IDS[cell.indicator], name), Sums(cell.n, cell.total, cell.good)
+            yield (INDICATOR_IDS[key.indicator], name), Sums(summed.n, summed.total, summed.good)
 
 
 def gauges(totals: Totals) -> Totals:

@@ -13,8 +13,8 @@ import numpy as np
 from bellwether_native import check_cells, widened
 
 from services.scoring.core.columns import Integers, spread
-from shared.contracts.panes import MINUTE_MS, Cells, ScopeName
-from shared.contracts.scopes import SCOPE_KINDS
+from shared.contracts.leaves import LeafName
+from shared.contracts.panes import MINUTE_MS, Cells
 
 INDICATOR_BITS: Final = 6
 MAX_SOURCES: Final = 1 << 12
@@ -51,11 +51,11 @@ class Sketches(NamedTuple):
 
 class CellBatch(NamedTuple):
     """Columns of cells, all int64. ``part`` is the place of the part that a cell came in, and
-    ascends; ``scope`` the number that the reader gave its scope."""
+    ascends; ``leaf`` the number that the reader gave its leaf."""
 
     part: Integers
     source: Integers
-    scope: Integers
+    leaf: Integers
     level: Integers
     indicator: Integers
     start_ms: Integers
@@ -69,7 +69,7 @@ class CellBatch(NamedTuple):
         return CellBatch(
             self.part[rows],
             self.source[rows],
-            self.scope[rows],
+            self.leaf[rows],
             self.level[rows],
             self.indicator[rows],
             self.start_ms[rows],
@@ -80,22 +80,20 @@ class CellBatch(NamedTuple):
         )
 
 
-def batch_of(
-    parts: Sequence[Part], numbers_of: Callable[[list[ScopeName]], list[int]]
-) -> CellBatch:
+def batch_of(parts: Sequence[Part], numbers_of: Callable[[list[LeafName]], list[int]]) -> CellBatch:
     """The cells of all parts, in order. They must have passed `check`; ``numbers_of`` gives numbers
-    to scopes."""
+    to leaves."""
     cells = [part.cells for part in parts]
     sizes = [len(each) for each in cells]
     lengths = _integers([each.buckets for each in cells], sizes)
     entries = _sums(lengths, sizes)
-    names = np.array([len(each.scopes) for each in cells], np.int64)
-    numbers = np.array(numbers_of([name for each in cells for name in each.scopes]), np.int64)
-    scope = _integers([each.scope for each in cells], sizes)
+    names = np.array([len(each.leaves) for each in cells], np.int64)
+    numbers = np.array(numbers_of([name for each in cells for name in each.leaves]), np.int64)
+    leaf = _integers([each.leaf for each in cells], sizes)
     return CellBatch(
         np.arange(len(parts)).repeat(sizes),
         np.array([part.source for part in parts], np.int64).repeat(sizes),
-        numbers[scope + (names.cumsum() - names).repeat(sizes)],
+        numbers[leaf + (names.cumsum() - names).repeat(sizes)],
         np.frombuffer(b"".join([each.level for each in cells]), _UINT8).astype(np.int64),
         np.frombuffer(b"".join([each.indicator for each in cells]), _UINT8).astype(np.int64),
         _integers([each.start_min for each in cells], sizes) * MINUTE_MS,
@@ -126,10 +124,8 @@ def check(source: int, cells: Cells) -> None:
     """Raises `CellError` when the columns make no cells."""
     if not 0 <= source < MAX_SOURCES:
         raise CellError(f"source {source} is none of {MAX_SOURCES}")
-    if any(not 0 <= kind < len(SCOPE_KINDS) for _, kind, _ in cells.scopes):
-        raise CellError("a scope is of an unknown kind")
     try:
-        check_cells(cells.columns, len(cells.scopes))
+        check_cells(cells.columns, len(cells.leaves))
     except ValueError as error:
         raise CellError(str(error)) from error
     if cells.indicator and max(cells.indicator) >> INDICATOR_BITS:

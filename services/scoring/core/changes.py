@@ -8,7 +8,7 @@ import numpy as np
 
 from services.scoring.core.bucket_keys import bucket_keys, bucket_of_key, number_of_key, summed
 from services.scoring.core.cell_batch import Sketches
-from services.scoring.core.columns import Integers
+from services.scoring.core.columns import Integers, spread
 from services.scoring.core.held_pane import CellValues
 
 
@@ -44,6 +44,20 @@ class RowChanges(NamedTuple):
         moved = self.n | self.total | self.good
         moved[self.bucket_row] = 1
         return moved.nonzero()[0]
+
+    def take(self, rows: Integers) -> RowChanges:
+        """Those of some of the rows, which may be there twice, in this order."""
+        lengths = np.bincount(self.bucket_row, minlength=len(self.n))
+        own = lengths[rows]
+        buckets = spread((lengths.cumsum() - lengths)[rows], own)
+        return RowChanges(
+            self.n[rows],
+            self.total[rows],
+            self.good[rows],
+            np.arange(len(rows)).repeat(own),
+            self.bucket[buckets],
+            self.counts[buckets],
+        )
 
     def bucket_keys(self, numbers: Integers) -> Integers:
         """The keys of the bucket changes; ``numbers`` by row."""

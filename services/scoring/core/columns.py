@@ -53,7 +53,7 @@ class Column:
         """What was appended; a view, valid until the next append."""
         return self._values[: self._size]
 
-    def extend(self, values: Sequence[int]) -> None:
+    def extend(self, values: Sequence[int] | Integers) -> None:
         """Append."""
         first, self._size = self._size, self._size + len(values)
         self._values = grown(self._values, self._size)

@@ -1,4 +1,4 @@
-"""Small numbers for pairs of scope and indicator."""
+"""Small numbers for pairs of a scope, or a leaf, and an indicator."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _UNKNOWN: Final = -1
 
 
 class SeriesNumbers:
-    """A series is an indicator of a scope. Numbers are given out when they are first asked for: a
-    table by scope and indicator finds them, columns lead back."""
+    """A series is an indicator of a scope, or of a leaf. Numbers are given out when they are first
+    asked for: a table by scope and indicator finds them, columns lead back."""
 
     def __init__(self) -> None:
         self._table = np.full(_LEAST_SCOPES << INDICATOR_BITS, _UNKNOWN, np.int32)

@@ -6,6 +6,8 @@ panes that enter and leave when time moves, so a figure costs what has changed a
 window holds. Sums are integers: what was added is subtracted without a trace. What changed in a
 minute also changes the quarter-hour and the day around it, until their source has sealed them.
 
+Cells are those of leaves, sums those of scopes (`roll_up`).
+
 Nothing here looks at cells one by one: cells are columns, and a pane is looked at once for all of
 its cells that came together.
 """
@@ -37,12 +39,13 @@ from services.scoring.core.figures import Summary
 from services.scoring.core.held_pane import NO_VALUES, CellChanges, CellValues, HeldPane
 from services.scoring.core.key_index import KeyIndex
 from services.scoring.core.open_panes import OpenPanes, Pane
+from services.scoring.core.roll_up import RollUp
 from services.scoring.core.series_numbers import SeriesNumbers
 from services.scoring.core.series_sums import SeriesSums
 from services.scoring.core.window_spans import SPECS, Span, leaves_at, pane_end, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, ScopeName
-from shared.contracts.scopes import SCOPE_KINDS, Scope
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL
+from shared.contracts.scopes import SCOPE_KINDS, Scope, ScopeName
 
 _SOURCE_BITS: Final = MAX_SOURCES.bit_length() - 1
 _START_BITS: Final = 60
@@ -122,6 +125,16 @@ class _Rows(NamedTuple):
     panes: list[_PaneRows]
 
 
+class _Rolled(NamedTuple):
+    """What cells change in the series of scopes, by row; where each pane is among these rows, and
+    the cell's row that each is of."""
+
+    changes: RowChanges
+    series: Integers
+    panes: list[_PaneRows]
+    of_row: Integers
+
+
 class PaneWindows:
     """The windows of all scopes in one partition of panes.
 
@@ -133,6 +146,7 @@ class PaneWindows:
         self._zone = zone
         self._levels = {level: _Level() for level in _LEVELS}
         self._series = SeriesNumbers()
+        self._roll_up = RollUp(self._scope_id, self._series)
         self._sums = SeriesSums(len(SPECS))
         self._spans: list[Span] | None = None
         self._cells = KeyIndex()
@@ -165,10 +179,6 @@ class PaneWindows:
             self._kinds.extend([kind])
         return number
 
-    def _scope_ids(self, names: list[ScopeName]) -> list[int]:
-        known = list(map(self._ids.get, names))
-        return [self._scope_id(n) if k is None else k for n, k in zip(names, known, strict=True)]
-
     def scope(self, scope_id: int) -> Scope:
         """The inverse of `scope_id`."""
         return self._scopes[scope_id]
@@ -198,22 +208,24 @@ class PaneWindows:
         """Replace cells; the parts follow one another, and of a cell that is there twice the last
         counts. Returns by scope the place of the last part that changed its windows, or may change
         them when time begins; -1 where none did."""
-        rows = self._rows(self._open.stated(parts, batch_of(parts, self._scope_ids)))
+        batch = batch_of(parts, self._roll_up.leaf_ids)
+        rows = self._rows(self._open.stated(parts, batch))
         changes = difference(*self._swap(rows))
         self._derive(rows, changes)
-        bits = self._book(rows, changes)
-        changed = changes.rows
+        rolled = self._rolled(rows, changes)
+        bits = self._book(rolled)
+        changed = rolled.changes.rows
         changed = changed[bits[changed] != 0]
-        scopes = rows.batch.scope[changed]
+        scopes = self._series.scope[rolled.series[changed]]
         np.bitwise_or.at(self._changed, scopes, bits[changed])
         last_part = np.full(len(self._scopes), -1, np.int64)
-        np.maximum.at(last_part, scopes, rows.batch.part[changed])
+        np.maximum.at(last_part, scopes, rows.batch.part[rolled.of_row[changed]])
         return last_part
 
     def _rows(self, batch: CellBatch) -> _Rows:
         """Number the cells, and put them in order of their panes. Those that are over are left
         out, and all but the last of those that are there twice."""
-        series = self._series.place(batch.scope, batch.indicator)
+        series = self._roll_up.series(batch.leaf, batch.indicator)
         cells = self._cells.place(series << _SOURCE_BITS | batch.source)
         self._reach()
         panes = _pane_numbers(batch.level, batch.start_ms)
@@ -297,16 +309,31 @@ class PaneWindows:
                 if self._spans is None or start_ms >= self._oldest(level):
                     self._pane(level, start_ms).add(added, len(self._cells))
 
-    def _book(self, rows: _Rows, changes: RowChanges) -> NDArray[np.uint8]:
+    def _rolled(self, rows: _Rows, changes: RowChanges) -> _Rolled:
+        """What the cells change in their scopes. Cells that say nothing new change nothing, but a
+        gauge is told even if it is as high as without a word."""
+        telling = rows.batch.level == TOTAL
+        telling[changes.rows] = True
+        (own,) = telling.nonzero()
+        places, series = self._roll_up.over(rows.series[own])
+        of_row = own[places]
+        panes = []
+        for pane, above, part in rows.panes:
+            first, last = of_row.searchsorted((part.start, part.stop)).tolist()
+            panes.append(_PaneRows(pane, above, slice(first, last)))
+        return _Rolled(changes.take(of_row), series, panes, of_row)
+
+    def _book(self, rolled: _Rolled) -> NDArray[np.uint8]:
         """Add changes to the windows that hold their panes, and the open ones that follow from
         them; these windows, as bits, by row."""
+        changes, series = rolled.changes, rolled.series
         if self._spans is None:
             entries = changes.bucket_row
         else:
-            entries = self._sums.entries(changes.bucket_keys(rows.series))
-        bits = np.zeros(len(rows.cells), np.uint8)
-        for same, part in _runs(self._held(each) for each in rows.panes):
-            bits[part] = self._book_one(same, changes.of_rows(part, rows.series, entries))
+            entries = self._sums.entries(changes.bucket_keys(series))
+        bits = np.zeros(len(series), np.uint8)
+        for same, part in _runs(self._held(each) for each in rolled.panes):
+            bits[part] = self._book_one(same, changes.of_rows(part, series, entries))
         return bits
 
     def _held(self, rows: _PaneRows) -> tuple[tuple[_Holders, ...], slice]:
@@ -419,9 +446,10 @@ class PaneWindows:
     def _whole(self, pane: HeldPane) -> Change:
         """What a pane adds to the sums that it enters."""
         cells, (n, total, good, sketches) = pane.all()
-        series = self._cells.keys[cells] >> _SOURCE_BITS
+        rows, series = self._roll_up.over(self._cells.keys[cells] >> _SOURCE_BITS)
+        sketches = sketches.take(rows)
         entries = self._sums.entries(bucket_keys(series.repeat(sketches.lengths), sketches.bucket))
-        return Change(series, n, total, good, entries, sketches.counts)
+        return Change(series, n[rows], total[rows], good[rows], entries, sketches.counts)
 
     def _shift(self, window: int, change: Change) -> None:
         self._sums.add((window,), change)

@@ -79,9 +79,9 @@ def parse_event(
 
 _CellColumns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
 
-def check_cells(columns: _CellColumns, scopes: int) -> None:
+def check_cells(columns: _CellColumns, leaves: int) -> None:
     """Raises ``ValueError`` when the columns of a `shared.contracts.panes.Cells` with so many
-    scopes do not fit together, or hold a number that cannot be."""
+    leaves do not fit together, or hold a number that cannot be."""
 
 def widened(columns: Sequence[bytes], entries: Sequence[int]) -> bytes:
     """Columns as those of `shared.contracts.columns.pack_narrow`, of so many entries each, one
@@ -98,7 +98,7 @@ KEPT_MS: dict[int, int]
 _Kinds = tuple[Sequence[bool], Sequence[bool], Sequence[bool], Sequence[int]]
 _Names = tuple[str, str, str, str, str]
 _Row = tuple[int, int, int, int, int, _Names]
-_Cells = tuple[list[tuple[str, int, str]], _CellColumns]
+_Cells = tuple[list[tuple[str, str, str]], _CellColumns]
 _Laid = tuple[list[bytes], list[tuple[str, list[bytes]]]]
 """`Cells` as MessagePack."""
 _Cursor = tuple[int, int, int]

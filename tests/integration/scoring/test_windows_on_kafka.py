@@ -26,7 +26,6 @@ from services.scoring.windows.transport import ReadCommittedConsumer
 from shared.contracts.breaches import Breach, decode_breach
 from shared.contracts.figures import Figure, ScoreRecord, decode_score
 from shared.contracts.panes import Cell, PaneRecord, Watermark, encode_pane_record
-from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import partition_of
 from shared.runtime.kafka import ensure_topics, make_admin, make_consumer, make_producer
 from tests.integration.scoring.windows_process import settings_of, topics_of
@@ -108,11 +107,9 @@ class Broker:
         """Send figures of another department, and wait until they are told: by then everything
         before them has been judged."""
         assert self._producer is not None
-        employee = SCOPE_KINDS.index("employee")
         cells = [
-            cell._replace(scope=("marker", *cell.scope[1:]))
+            cell._replace(leaf=("marker", *cell.leaf[1:]))
             for cell in cells_touched([], answers(1, 0), UTC)
-            if cell.scope[1] == employee
         ]
         marker = update(0, cells, watermark_ms=now_ms(), caught_up=True, department="marker")
         await self._producer.begin_transaction()

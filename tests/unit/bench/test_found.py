@@ -5,9 +5,9 @@ from __future__ import annotations
 from bench import found
 from bench.oracle import Cell
 from shared.contracts.indicators import INDICATOR_IDS
+from shared.contracts.leaves import WHOLE
 from shared.contracts.panes import DAY, QUARTER, PaneRecord, Watermark
 from shared.contracts.panes import Cell as PaneCell
-from shared.contracts.scopes import SCOPE_KINDS
 from shared.contracts.topics import DAY_MS
 from tests.unit.contracts.pane_updates import ZONE, at_ms, cell, update
 
@@ -39,4 +39,4 @@ def test_totals_add_the_days_of_all_source_partitions_as_they_were_stated_last()
 
 
 def organisation(start_ms: int, n: int, *, level: int = QUARTER) -> PaneCell:
-    return cell(start_ms, n, level=level, scope=("", SCOPE_KINDS.index("organisation"), ""))
+    return cell(start_ms, n, level=level, leaf=WHOLE)

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from bellwether_native import SEALED_AFTER_MS
 
-from shared.contracts.panes import MINUTE, Cell, Cells, PaneUpdate, ScopeName
-from shared.contracts.scopes import SCOPE_KINDS
+from shared.contracts.leaves import LeafName
+from shared.contracts.panes import MINUTE, Cell, Cells, PaneUpdate
 
-STORES: ScopeName = ("stores", SCOPE_KINDS.index("department"), "stores")
+STORES: LeafName = ("stores", "", "")
 ZONE = ZoneInfo("Europe/Berlin")
 
 
@@ -25,12 +25,12 @@ def cell(
     n: int = 1,
     *,
     level: int = MINUTE,
-    scope: ScopeName = STORES,
+    leaf: LeafName = STORES,
     indicator: int = 0,
     sketch: tuple[tuple[int, int], ...] = (),
 ) -> Cell:
     """``n`` cases of 10 each, all of them good."""
-    return Cell(scope, level, start_ms, indicator, n, 10 * n, n, sketch)
+    return Cell(leaf, level, start_ms, indicator, n, 10 * n, n, sketch)
 
 
 def update(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.contracts.leaves import WHOLE
 from shared.contracts.pane_log import CellKey, PaneLog
 from shared.contracts.panes import (
     DAY,
@@ -135,12 +136,34 @@ def test_sketches_are_summed_by_bucket_and_what_was_taken_back_is_left_out() -> 
     assert held[CellKey(0, STORES, DAY, MIDNIGHT, 0)] == whole
 
 
-def test_scopes_and_indicators_are_not_mixed() -> None:
-    organisation = ("", SCOPE_KINDS.index("organisation"), "")
-    parts = [cell(NOON, 1), cell(NOON, 2, scope=organisation), cell(NOON, 4, indicator=1)]
+def test_leaves_and_indicators_are_not_mixed() -> None:
+    parts = [cell(NOON, 1), cell(NOON, 2, leaf=WHOLE), cell(NOON, 4, indicator=1)]
     held = log_of(update(NOON, parts)).cells()
-    days = {(key.scope, key.indicator): c.n for key, c in held.items() if key.level == DAY}
-    assert days == {(STORES, 0): 1, (organisation, 0): 2, (STORES, 1): 4}
+    days = {(key.leaf, key.indicator): c.n for key, c in held.items() if key.level == DAY}
+    assert days == {(STORES, 0): 1, (WHOLE, 0): 2, (STORES, 1): 4}
+
+
+def test_leaves_of_all_sources_are_rolled_up_to_their_scopes() -> None:
+    held = [
+        cell(NOON, 1, leaf=("d", "t", "ann"), sketch=((3, 1),)),
+        cell(NOON, 2, leaf=("d", "u", "ann"), sketch=((3, 2), (4, -1))),
+        cell(NOON, 4, leaf=("d", "t", ""), sketch=((4, 1),)),
+    ]
+    whence = [cell(NOON, 8, leaf=leaf) for leaf in (("", "mail", ""), ("", "mail", "a"), WHOLE)]
+    log = log_of(update(NOON, held), update(NOON, whence), update(NOON, held, source=1))
+    minutes = {key: found for key, found in log.rolled_up().items() if key.level == MINUTE}
+    assert {key[1:] for key in minutes} == {(MINUTE, NOON, 0)}
+    sums = {(d, SCOPE_KINDS[k], name): found for ((d, k, name), *_), found in minutes.items()}
+    assert {scope: found.n for scope, found in sums.items()} == {
+        ("d", "department", "d"): 14,
+        ("d", "team", "t"): 10,
+        ("d", "team", "u"): 4,
+        ("d", "employee", "ann"): 6,
+        ("", "organisation", ""): 24,
+        ("", "channel", "mail"): 16,
+        ("", "category", "a"): 8,
+    }
+    assert sums["d", "department", "d"] == (14, 140, 14, ((3, 6),))
 
 
 def test_a_gauge_over_all_time_is_stated_and_enters_no_pane() -> None:
@@ -158,5 +181,7 @@ def test_a_watermark_says_nothing_of_cells() -> None:
 
 def test_a_reader_of_one_kind_of_scopes_holds_no_other() -> None:
     log = PaneLog(ZONE, kinds={SCOPE_KINDS.index("team")})
-    log.take(update(NOON, [cell(NOON), cell(0, level=TOTAL)]))
+    log.take(update(NOON, [cell(NOON), cell(0, level=TOTAL), cell(NOON, leaf=WHOLE)]))
     assert log.cells() == {}
+    log.take(update(NOON, [cell(NOON, leaf=("d", "t", "ann"))]))
+    assert {key.scope for key in log.rolled_up()} == {("d", SCOPE_KINDS.index("team"), "t")}

@@ -15,11 +15,10 @@ from services.scoring.core.changelog import decode_changelog
 from services.scoring.core.engine import Engine, Flush, Record
 from services.scoring.core.rules import RuleHistory
 from services.scoring.measure.scratch_files import ScratchFiles
-from shared.contracts.pane_log import PaneLog
+from shared.contracts.pane_log import PaneLog, ScopeKey
 from shared.contracts.panes import (
     NO_CELLS,
     TOTAL,
-    Cell,
     PaneUpdate,
     decode_pane_record,
     encode_pane_record,
@@ -204,10 +203,10 @@ def _held(rules: RuleHistory, stated: Iterable[PaneUpdate], last: Flush) -> dict
         log.take(update)
     watermark = _watermark_of(last)
     return {
-        key_of(cell): _sums(cell)
-        for cell in log.cells().values()
-        if any((cell.n, cell.total, cell.good))
-        and (cell.level == TOTAL or cell.start_ms >= watermark - KEPT_MS[cell.level])
+        _named(key): summed
+        for key, summed in log.rolled_up().items()
+        if any((summed.n, summed.total, summed.good))
+        and (key.level == TOTAL or key.start_ms >= watermark - KEPT_MS[key.level])
     }
 
 
@@ -221,13 +220,9 @@ def seal_faults(rules: RuleHistory, flushes: Iterable[Flush]) -> list[str]:
     return checks.faults
 
 
-def key_of(cell: Cell) -> CellKey:
-    department, kind, name = cell.scope
-    return department, cell.level, cell.start_ms, kind, name, cell.indicator
-
-
-def _sums(cell: Cell) -> Sums:
-    return cell.n, cell.total, cell.good, cell.sketch
+def _named(key: ScopeKey) -> CellKey:
+    department, kind, name = key.scope
+    return department, key.level, key.start_ms, kind, name, key.indicator
 
 
 def _watermark_of(flush: Flush) -> int:

@@ -89,7 +89,7 @@ class Panes:
 
     def restore(self, cells: Cells) -> None:
         """Take absolute cells."""
-        self._store.restore((cells.scopes, cells.columns))
+        self._store.restore((cells.leaves, cells.columns))
 
 
 def _native(row: Row) -> tuple[int, int, int, int, int, tuple[str, str, str, str, str]]:

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from services.scoring.core import sketch
 from services.scoring.core.timeline import Holder
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
+from shared.contracts.leaves import LeafName
 from shared.contracts.midnights import first_open_day
-from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, ScopeName
-from shared.contracts.scopes import SCOPE_KINDS
+from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell
 
 # Clocks in St. John's were set back to the evening before.
 ZONE = ZoneInfo("America/St_Johns")
@@ -42,7 +42,7 @@ class Row(NamedTuple):
     category: str
 
 
-Key = tuple[ScopeName, int, int, int]
+Key = tuple[LeafName, int, int, int]
 
 names = st.sampled_from(["", "a", "b"])
 RATINGS = [INDICATORS[name].kind == "rating" for name in INDICATOR_IDS]
@@ -74,11 +74,11 @@ class Model:
         before_ms = self.sealed_ms
         self.sealed_ms = max(before_ms, (time_ms - SEALED_AFTER_MS) // QUARTER_MS * QUARTER_MS)
         for key in list(self.sums):
-            scope, level, start_ms, indicator = key
+            leaf, level, start_ms, indicator = key
             if level == MINUTE and before_ms <= start_ms < self.sealed_ms:
                 for upper, start in starts_of(start_ms, is_gauge=False):
                     if upper != MINUTE:
-                        self.add_cell((scope, upper, start, indicator), key)
+                        self.add_cell((leaf, upper, start, indicator), key)
         ended = {key for key in self.sums if key[1] == DAY and self.is_stated(key)}
         self.stated |= {key for key in ended if key[2] >= first_open_day(before_ms, ZONE)}
 
@@ -93,8 +93,8 @@ class Model:
         for level, start in starts_of(row.time_ms, is_gauge=kind == "gauge"):
             is_kept = level == TOTAL or start >= watermark_ms - KEPT_MS[level]
             if is_kept and (is_sealed or level in (MINUTE, TOTAL)):
-                for scope in scopes_of(row):
-                    self.add((scope, level, start, row.indicator), row, bucket_of(kind, row.value))
+                for leaf in leaves_of(row):
+                    self.add((leaf, level, start, row.indicator), row, bucket_of(kind, row.value))
 
     def add(self, key: Key, row: Row, bucket: int | None) -> None:
         numbers = (row.sign, row.sign * row.value, row.sign * row.good)
@@ -122,8 +122,8 @@ class Model:
         counts = self.sketches.get(key, {})
         entries = tuple(sorted((b, count) for b, count in counts.items() if count))
         n, total, good = self.sums[key]
-        scope, level, start_ms, indicator = key
-        return Cell(scope, level, start_ms, indicator, n, total, good, entries)
+        leaf, level, start_ms, indicator = key
+        return Cell(leaf, level, start_ms, indicator, n, total, good, entries)
 
     def cells(self) -> dict[Key, Cell]:
         return {key: self.cell(key) for key in self.sums}
@@ -150,20 +150,10 @@ def starts_of(time_ms: int, *, is_gauge: bool) -> Iterable[tuple[int, int]]:
         yield TOTAL, 0
 
 
-def scopes_of(row: Row) -> Iterable[ScopeName]:
-    kind = SCOPE_KINDS.index
-    department, team, employee = row.holder
-    yield "", kind("organisation"), ""
-    if row.channel:
-        yield "", kind("channel"), row.channel
-    if row.category:
-        yield "", kind("category"), row.category
-    if department:
-        yield department, kind("department"), department
-    if department and team:
-        yield department, kind("team"), team
-    if department and employee:
-        yield department, kind("employee"), employee
+def leaves_of(row: Row) -> Iterable[LeafName]:
+    yield "", row.channel, row.category
+    if row.holder.department:
+        yield row.holder.department, row.holder.team, row.holder.employee
 
 
 def is_expired(key: Key, watermark_ms: int) -> bool:

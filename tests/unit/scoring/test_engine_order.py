@@ -30,7 +30,6 @@ from tests.unit.scoring.engine_events import (
     cells,
     event,
     holders,
-    key_of,
     new_engine,
     seal_faults,
     steps,
@@ -265,7 +264,7 @@ def test_a_restore_reads_no_more_than_the_last_complete_round_of_slices() -> Non
 def test_rounds_of_slices_end_in_a_replay_that_makes_more_cells_than_they_state() -> None:
     engine, log, chance = new_engine(RULES), Log(), random.Random(7)
     begun = 0
-    for number in range(60):
+    for number in range(90):
         opened = [(f"T-{number}-{place}", number * 10 + place / 3) for place in range(30)]
         log.append(event("ticket.opened", *ticket, holder_of(chance)) for ticket in opened)
         log.feed(engine)
@@ -327,4 +326,4 @@ def touched(engine: Engine, log: Log) -> dict[object, object]:
     """The cells that the next flush touches."""
     log.feed(engine)
     flush = engine.flush(caught_up=True)
-    return {key_of(c): (c.n, c.total, c.good, c.sketch) for u in updates(flush) for c in u.cells}
+    return {cell[:4]: cell[4:] for update in updates(flush) for cell in update.cells}

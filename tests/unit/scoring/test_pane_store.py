@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.scoring.core import sketch
 from services.scoring.core.pane_kinds import PANE_KINDS
 from services.scoring.core.timeline import Holder
+from shared.contracts.leaves import WHOLE
 from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, Cells
 from tests.unit.scoring.native_panes import Cursor, Limits, Panes
 from tests.unit.scoring.pane_model import (
@@ -177,8 +178,8 @@ def test_records_for_the_wire_are_bounded_and_belong_to_one_group(stated: list[R
     assert len({department for department, _ in laid.groups}) == len(laid.groups)
     for department, records in laid.groups:
         for record in records:
-            assert {scope[0] for scope in record.scopes} == {department}
-            assert len(set(record.scopes)) == len(record.scopes)
+            assert {leaf[0] for leaf in record.leaves} == {department}
+            assert len(set(record.leaves)) == len(record.leaves)
     grouped = [record for _, records in laid.groups for record in records]
     for record in [*laid.records, *grouped]:
         assert 0 < len(record) <= LIMITS.cells
@@ -202,16 +203,16 @@ def test_the_same_bookings_give_the_same_bytes(stated: list[Row], taken_first: i
     assert found[0] == found[1]
 
 
-def test_a_scope_lies_in_one_piece_and_a_record_names_it_once() -> None:
+def test_a_leaf_lies_in_one_piece_and_a_record_names_it_once() -> None:
     store = Panes(ZONE, Limits(cells=1000, record_bytes=1_000_000))
     stated = [
         Row(1, 1, START_MS + n * HOUR_MS, 5, 1, Holder("d", "t", str(n % 3)), "", "")
         for n in range(9)
     ]
     store.book(stated, START_MS)
-    scopes = [cell.scope for cell in store.take_touched().cells]
-    runs = [scope for n, scope in enumerate(scopes) if n == 0 or scopes[n - 1] != scope]
-    assert len(runs) == len(set(scopes)) == 6
+    leaves = [cell.leaf for cell in store.take_touched().cells]
+    runs = [leaf for n, leaf in enumerate(leaves) if n == 0 or leaves[n - 1] != leaf]
+    assert len(runs) == len(set(leaves)) == 4
 
 
 def test_a_block_goes_when_its_last_pane_is_no_longer_kept() -> None:
@@ -259,7 +260,7 @@ def test_a_pane_takes_bookings_until_it_is_no_longer_kept(level: int) -> None:
 
 def test_a_restored_cell_loses_the_buckets_that_it_no_longer_has() -> None:
     store = Panes(ZONE, LIMITS)
-    before = Cell(("", 0, ""), DAY, START_MS, 0, 3, 9, 1, ((1, 2), (5, 1)))
+    before = Cell(WHOLE, DAY, START_MS, 0, 3, 9, 1, ((1, 2), (5, 1)))
     after = before._replace(n=4, sketch=((5, 3), (6, 1)))
     for cell in (before, after):
         store.restore(Cells.of([cell]))
@@ -273,7 +274,7 @@ def test_cells_at_the_edge_of_a_width_come_back(bits: int) -> None:
     inside = [-(2**bits), 2**bits - 1]
     beyond = [-(2**bits) - 1, 2**bits] if bits < 63 else []
     cells = [
-        Cell(("", 0, ""), TOTAL, 0, indicator, number, number, number, ((-1, 1), (4094, -1)))
+        Cell(WHOLE, TOTAL, 0, indicator, number, number, number, ((-1, 1), (4094, -1)))
         for indicator, number in enumerate(inside + beyond)
     ]
     for stated in (cells[:2], cells):
@@ -367,7 +368,7 @@ def test_what_the_zone_raises_is_passed_on() -> None:
 
 def test_a_cell_of_an_indicator_that_cannot_be_is_refused() -> None:
     store = Panes(ZONE, LIMITS)
-    possible, impossible = (Cell(("", 0, ""), DAY, START_MS, i, 1, 1, 1) for i in (63, 64))
+    possible, impossible = (Cell(WHOLE, DAY, START_MS, i, 1, 1, 1) for i in (63, 64))
     with pytest.raises(ValueError, match="indicator 64"):
         store.restore(Cells.of([possible, impossible]))
     assert store.cells == 0
@@ -376,17 +377,17 @@ def test_a_cell_of_an_indicator_that_cannot_be_is_refused() -> None:
 
 
 def test_more_is_booked_at_once_than_is_summed_up_at_once() -> None:
-    """Every row in cells of its own, but for the organisation's."""
+    """Every row in a cell of its own, beside the one that is common to all."""
     count = 9_000
     store = Panes(ZONE, LIMITS)
     names = [str(n) for n in range(count)]
     store.seal(START_MS + 2 * DAY_MS)
-    store.book([Row(0, 1, START_MS, 5, 1, Holder(n, n, n), n, n) for n in names], START_MS)
-    assert store.cells == 3 * (1 + 5 * count)
+    store.book([Row(0, 1, START_MS, 5, 1, Holder(n, n, n), "", "") for n in names], START_MS)
+    assert store.cells == 3 * (1 + count)
     cells = store.take_touched().cells
-    whole = [cell.n for cell in cells if cell.scope == ("", 0, "")]
+    whole = [cell.n for cell in cells if cell.leaf == WHOLE]
     assert whole == [count] * 3
-    assert sum(cell.n for cell in cells) == 3 * 6 * count
+    assert sum(cell.n for cell in cells) == 3 * 2 * count
 
 
 def test_kinds_that_do_not_agree_are_refused() -> None:

@@ -1,6 +1,6 @@
 //! The wire form of cells: columns of integers, as `shared.contracts.panes.Cells` has them. Cells are
 //! laid out once and cut into records many times: they ascend by department and, within one, by
-//! scope, so that a record's columns are slices of the whole, made narrow.
+//! leaf, so that a record's columns are slices of the whole, made narrow.
 
 use std::ops::Range;
 
@@ -8,14 +8,14 @@ use thiserror::Error;
 
 use crate::buckets::Bucket;
 use crate::indicator_set::MOST_INDICATORS;
+use crate::leaves::{DepartmentNumber, LeafName, LeafNumber, Leaves};
 use crate::msgpack::Write;
 use crate::narrow::{Integers, Width, WidthError, write_column, write_each, write_narrow};
 use crate::pane::{Pane, Piece, Sums};
 use crate::panes::{Level, Minute, PaneKey};
-use crate::scopes::{DepartmentNumber, ScopeName, ScopeNumber, Scopes};
 use crate::sketches;
 
-/// Columns of a record, beside its scopes.
+/// Columns of a record, beside its leaves.
 pub const COLUMNS: usize = 10;
 
 /// What a cell and a bucket have at most, and count for in a record's size, in bytes.
@@ -25,7 +25,7 @@ const BUCKET_BYTES: usize = 10;
 /// What most of them have.
 const USUAL_CELL_BYTES: usize = 16;
 const USUAL_BUCKET_BYTES: usize = 4;
-const USUAL_SCOPE_BYTES: usize = 40;
+const USUAL_LEAF_BYTES: usize = 40;
 
 /// Of a record: cells at most, and bytes at most unless a single cell has more.
 #[derive(Clone, Copy, Debug)]
@@ -41,36 +41,36 @@ pub struct Part<'a> {
     pub pieces: Vec<Piece>,
 }
 
-/// Where cells of a scope are found: in which part, and which piece of its pane they are.
+/// Where cells of a leaf are found: in which part, and which piece of its pane they are.
 #[derive(Clone, Copy, Default)]
 struct Found {
     part: u32,
     piece: Piece,
 }
 
-/// The cells of one scope, which lie side by side.
+/// The cells of one leaf, which lie side by side.
 struct Run {
     department: DepartmentNumber,
-    scope: ScopeNumber,
+    leaf: LeafNumber,
     first: usize,
 }
 
-/// Brings cells into the order of the wire, by counting how many pieces each scope has.
+/// Brings cells into the order of the wire, by counting how many pieces each leaf has.
 #[derive(Default)]
 pub struct Layout {
-    /// By scope; all 0 between two calls.
+    /// By leaf; all 0 between two calls.
     counts: Vec<u32>,
     found: Vec<Found>,
     ordered: Vec<Found>,
 }
 
 impl Layout {
-    pub fn lay_out(&mut self, parts: &[Part<'_>], scopes: &Scopes, limits: Limits) -> WireCells {
+    pub fn lay_out(&mut self, parts: &[Part<'_>], leaves: &Leaves, limits: Limits) -> WireCells {
         self.find(parts);
-        let runs = self.runs(scopes);
+        let runs = self.runs(leaves);
         self.order();
         for run in &runs {
-            self.counts[run.scope as usize] = 0;
+            self.counts[run.leaf as usize] = 0;
         }
         WireCells::new(parts, &self.ordered, runs, limits)
     }
@@ -83,25 +83,25 @@ impl Layout {
         }
     }
 
-    /// The runs of all scopes that have cells; `counts` then says where the pieces of each begin.
-    fn runs(&mut self, scopes: &Scopes) -> Vec<Run> {
-        self.counts.resize(scopes.len(), 0);
+    /// The runs of all leaves that have cells; `counts` then says where the pieces of each begin.
+    fn runs(&mut self, leaves: &Leaves) -> Vec<Run> {
+        self.counts.resize(leaves.len(), 0);
         let mut runs = Vec::with_capacity(self.found.len());
         for found in &self.found {
-            let scope = found.piece.scope;
-            if self.counts[scope as usize] == 0 {
+            let leaf = found.piece.leaf;
+            if self.counts[leaf as usize] == 0 {
                 runs.push(Run {
-                    department: scopes.department_of(scope),
-                    scope,
+                    department: leaves.department_of(leaf),
+                    leaf,
                     first: 0,
                 });
             }
-            self.counts[scope as usize] += 1;
+            self.counts[leaf as usize] += 1;
         }
-        runs.sort_unstable_by_key(|run| (run.department, run.scope));
+        runs.sort_unstable_by_key(|run| (run.department, run.leaf));
         let mut end = 0;
         for run in &runs {
-            let count = &mut self.counts[run.scope as usize];
+            let count = &mut self.counts[run.leaf as usize];
             end += std::mem::replace(count, end);
         }
         runs
@@ -111,7 +111,7 @@ impl Layout {
     fn order(&mut self) {
         self.ordered.resize(self.found.len(), Found::default());
         for found in &self.found {
-            let next = &mut self.counts[found.piece.scope as usize];
+            let next = &mut self.counts[found.piece.leaf as usize];
             self.ordered[*next as usize] = *found;
             *next += 1;
         }
@@ -152,7 +152,7 @@ impl WireCells {
         };
         let mut run = 0;
         for found in found {
-            while wire.runs[run].scope != found.piece.scope {
+            while wire.runs[run].leaf != found.piece.leaf {
                 run += 1;
                 wire.runs[run].first = wire.len();
             }
@@ -162,7 +162,7 @@ impl WireCells {
     }
 
     fn append(&mut self, part: &Part<'_>, piece: Piece, run: usize) {
-        let run = u32::try_from(run).expect("fewer than 2^32 scopes");
+        let run = u32::try_from(run).expect("fewer than 2^32 leaves");
         let sketches = part.pane.sketches();
         for (indicator, cell) in part.pane.cells(piece) {
             let before = self.counts.len();
@@ -272,18 +272,18 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
-    /// Append the `MessagePack` of `Cells`; `scopes` are those of the store that the cells are of.
-    pub fn write(&self, scopes: &Scopes, buffer: &mut Vec<u8>) {
+    /// Append the `MessagePack` of `Cells`; `leaves` are those of the store that the cells are of.
+    pub fn write(&self, leaves: &Leaves, buffer: &mut Vec<u8>) {
         let usual = USUAL_CELL_BYTES * self.cells.len() + USUAL_BUCKET_BYTES * self.counts.len();
-        buffer.reserve(usual + USUAL_SCOPE_BYTES * self.runs.len());
+        buffer.reserve(usual + USUAL_LEAF_BYTES * self.runs.len());
         buffer.array(1 + COLUMNS);
         buffer.array(self.runs.len());
         for run in self.runs {
-            let (department, kind, id) = scopes.name(run.scope);
+            let (department, first, second) = leaves.name(run.leaf);
             buffer.array(3);
             buffer.text(department);
-            buffer.uint(u64::from(kind));
-            buffer.text(id);
+            buffer.text(first);
+            buffer.text(second);
         }
         let first_run = self.first_run;
         let cells = self.cells.iter();
@@ -355,8 +355,8 @@ pub enum WireError {
     Width(&'static str, WidthError),
     #[error("there are {0} indicators for {1} cells")]
     Indicators(usize, usize),
-    #[error("a cell's scope is number {0} of {1}")]
-    Scope(i64, usize),
+    #[error("a cell's leaf is number {0} of {1}")]
+    Leaf(i64, usize),
     #[error("a cell cannot be of indicator {0}")]
     Indicator(u8),
     #[error("there is no level {0}")]
@@ -373,13 +373,13 @@ pub enum WireError {
 
 /// `Cells` as they came.
 pub struct CellsView<'a> {
-    pub scopes: Vec<ScopeName<'a>>,
+    pub leaves: Vec<LeafName<'a>>,
     pub columns: [&'a [u8]; COLUMNS],
 }
 
 /// The columns of `Cells`, checked.
 pub struct CellColumns<'a> {
-    scope: Integers<'a>,
+    leaf: Integers<'a>,
     level: &'a [u8],
     indicator: &'a [u8],
     start: Integers<'a>,
@@ -391,9 +391,9 @@ pub struct CellColumns<'a> {
     counts: Integers<'a>,
 }
 
-/// One cell; `scope` is a place among those of its record.
+/// One cell; `leaf` is a place among those of its record.
 pub struct CellRow {
-    pub scope: usize,
+    pub leaf: usize,
     pub level: Level,
     pub indicator: u8,
     pub start: Minute,
@@ -402,13 +402,13 @@ pub struct CellRow {
 }
 
 impl<'a> CellColumns<'a> {
-    /// The columns of cells of so many scopes, in the order of `Cells`.
+    /// The columns of cells of so many leaves, in the order of `Cells`.
     ///
     /// # Errors
     /// When they do not fit together, or hold a number that cannot be.
-    pub fn new(columns: [&'a [u8]; COLUMNS], scopes: usize) -> Result<Self, WireError> {
+    pub fn new(columns: [&'a [u8]; COLUMNS], leaves: usize) -> Result<Self, WireError> {
         let [
-            scope,
+            leaf,
             level,
             indicator,
             start,
@@ -426,7 +426,7 @@ impl<'a> CellColumns<'a> {
         let buckets = integers("buckets", buckets, cells)?;
         let entries = entries_of(buckets)?;
         let columns = Self {
-            scope: integers("scope", scope, cells)?,
+            leaf: integers("leaf", leaf, cells)?,
             level,
             indicator,
             start: integers("start_min", start, cells)?,
@@ -437,15 +437,13 @@ impl<'a> CellColumns<'a> {
             bucket: integers("bucket", bucket, entries)?,
             counts: integers("counts", counts, entries)?,
         };
-        columns.check(scopes)?;
+        columns.check(leaves)?;
         Ok(columns)
     }
 
-    fn check(&self, scopes: usize) -> Result<(), WireError> {
-        let is_scope = |number| usize::try_from(number).is_ok_and(|place| place < scopes);
-        all(self.scope, is_scope, |number| {
-            WireError::Scope(number, scopes)
-        })?;
+    fn check(&self, leaves: usize) -> Result<(), WireError> {
+        let is_leaf = |number| usize::try_from(number).is_ok_and(|place| place < leaves);
+        all(self.leaf, is_leaf, |number| WireError::Leaf(number, leaves))?;
         let unknown = self
             .level
             .iter()
@@ -478,7 +476,7 @@ impl<'a> CellColumns<'a> {
 
     fn row(&self, cell: usize, entries: Range<usize>) -> CellRow {
         CellRow {
-            scope: place(self.scope.get(cell)),
+            leaf: place(self.leaf.get(cell)),
             level: Level::from_wire(self.level[cell]).expect("checked"),
             indicator: self.indicator[cell],
             start: Minute::try_from(self.start.get(cell)).expect("checked"),

@@ -1,9 +1,9 @@
 //! The records of the state changelog (`services.scoring.core.changelog`).
 
 use crate::cells::{COLUMNS, CellsView, Record};
+use crate::leaves::Leaves;
 use crate::measured::{BOOKED_COLUMNS, Columns};
 use crate::msgpack::{Read, Reader, Write};
-use crate::scopes::Scopes;
 
 /// Bytes of tickets or cells that a record holds, unless a single one has more.
 pub const RECORD_BYTES: usize = 512 * 1024;
@@ -83,10 +83,10 @@ impl<'a> Writer<'a> {
         self.rows_count += 1;
     }
 
-    pub fn cells(&mut self, record: &Record<'_>, scopes: &Scopes) {
+    pub fn cells(&mut self, record: &Record<'_>, leaves: &Leaves) {
         let used = self.used();
         let before = self.cells.len();
-        record.write(scopes, &mut self.cells);
+        record.write(leaves, &mut self.cells);
         if used > 0 && self.used() > RECORD_BYTES {
             let cells = self.cells.split_off(before);
             self.finish_record();
@@ -235,16 +235,16 @@ fn read_names<'a>(reader: &mut Reader<'a>) -> Read<[&'a str; 5]> {
 
 fn read_cells<'a>(reader: &mut Reader<'a>) -> Read<CellsView<'a>> {
     reader.array_of(1 + COLUMNS)?;
-    let scopes = (0..reader.array()?).map(|_| {
+    let leaves = (0..reader.array()?).map(|_| {
         reader.array_of(3)?;
-        Ok((reader.text()?, reader.small()?, reader.text()?))
+        Ok((reader.text()?, reader.text()?, reader.text()?))
     });
-    let scopes = scopes.collect::<Read<_>>()?;
+    let leaves = leaves.collect::<Read<_>>()?;
     let mut columns = [[].as_slice(); COLUMNS];
     for column in &mut columns {
         *column = reader.bin()?;
     }
-    Ok(CellsView { scopes, columns })
+    Ok(CellsView { leaves, columns })
 }
 
 fn read_times(reader: &mut Reader<'_>) -> Read<Vec<i64>> {
@@ -305,7 +305,7 @@ mod tests {
         let mut writer = Writer::new(&header, &[]);
         writer.ticket("t", &vec![7; 300_000]);
         for record in cells.records() {
-            writer.cells(&record, store.scopes());
+            writer.cells(&record, store.leaves());
         }
         let records = writer.finish();
         let mut found = 0;
@@ -316,11 +316,11 @@ mod tests {
             assert_eq!(reading.tickets.len(), usize::from(place == 0));
             assert!(!reading.cells.is_empty());
             for view in reading.cells {
-                let columns = CellColumns::new(view.columns, view.scopes.len());
+                let columns = CellColumns::new(view.columns, view.leaves.len());
                 found += columns.expect("cells").rows().count();
             }
         }
-        assert_eq!(found, 3 * 10_000);
+        assert_eq!(found, 3 * 9_999);
         assert!(records.len() > 2);
     }
 

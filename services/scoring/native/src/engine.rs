@@ -19,6 +19,7 @@ use crate::deadlines::Deadlines;
 use crate::derive::{self, Anomalies};
 use crate::fact::Fact;
 use crate::lateness::Lateness;
+use crate::leaves::Leaves;
 use crate::life::{self, Life};
 use crate::lifecycle::Lifecycle;
 use crate::measured::{self, Columns, Stated};
@@ -26,7 +27,6 @@ use crate::msgpack::Damaged;
 use crate::names::{NameTable, Names};
 use crate::panes::{self, Cursor, DAY_MS, HOUR_MS, MINUTE_MS, Midnights, PaneStore};
 use crate::promises::Span;
-use crate::scopes::Scopes;
 use crate::tickets::{Had, Tickets};
 use crate::timeline::{self, Stretch};
 
@@ -90,7 +90,7 @@ enum Round<T> {
 }
 
 /// How much is done or remembered at once: tickets that fall due in a flush, after a long
-/// standstill; combinations of names, whose scopes are learnt anew when there are more.
+/// standstill; combinations of names, whose leaves are learnt anew when there are more.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub deadlines: usize,
@@ -222,9 +222,9 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
         self.panes.sealed_ms()
     }
 
-    /// The scopes of the cells that flushes give.
-    pub fn scopes(&self) -> &Scopes {
-        self.panes.scopes()
+    /// The leaves of the cells that flushes give.
+    pub fn leaves(&self) -> &Leaves {
+        self.panes.leaves()
     }
 
     /// The names that a flush's measurements refer to, until the next fact is taken.
@@ -529,7 +529,7 @@ impl<L: Layout, M: Midnights, R> Engine<L, M, R> {
             writer.rows(columns, |number| self.names_of(number));
         }
         for record in cells.records() {
-            writer.cells(&record, self.panes.scopes());
+            writer.cells(&record, self.panes.leaves());
         }
         Ok(writer.finish())
     }

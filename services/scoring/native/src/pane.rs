@@ -1,4 +1,4 @@
-//! The cells of one pane: a row for each scope, and in it a cell for each indicator that it has.
+//! The cells of one pane: a row for each leaf, and in it a cell for each indicator that it has.
 
 use std::io;
 
@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 
 use crate::buckets::Bucket;
 use crate::indicator_set::{IndicatorSet, MOST_INDICATORS};
+use crate::leaves::LeafNumber;
 use crate::msgpack::{Read, Reader, Write};
 use crate::resting::{Rest, RestingPlace};
 use crate::rooms::{self, Rooms, room};
-use crate::scopes::ScopeNumber;
 use crate::sketches::{Sketch, SketchArena};
 
 /// What a cell sums, or by how much it changes.
@@ -39,11 +39,11 @@ pub struct Cell {
     pub sketch: Sketch,
 }
 
-/// The cells of a scope: those of `indicators`, ascending, from `first` on, with room for a power of
+/// The cells of a leaf: those of `indicators`, ascending, from `first` on, with room for a power of
 /// two of them.
 #[derive(Clone, Copy)]
 struct Row {
-    scope: ScopeNumber,
+    leaf: LeafNumber,
     first: u32,
     indicators: IndicatorSet,
     touched: IndicatorSet,
@@ -52,12 +52,12 @@ struct Row {
 /// Some cells of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Piece {
-    pub scope: ScopeNumber,
+    pub leaf: LeafNumber,
     row: u32,
     pub indicators: IndicatorSet,
 }
 
-/// The cells of a level that start together; a row is given to each scope when it is first booked
+/// The cells of a level that start together; a row is given to each leaf when it is first booked
 /// in. `round` is the last one whose slices pass over the pane, `number` its own. A pane that was not
 /// booked in lately is at rest: its cells lie one behind the other in as few bytes as they need. To be
 /// read they are shown, to be changed the pane is woken.
@@ -76,8 +76,8 @@ enum Form {
     Shown(Held, Rest),
 }
 
-/// The row of each scope.
-type Index = FxHashMap<ScopeNumber, u32>;
+/// The row of each leaf.
+type Index = FxHashMap<LeafNumber, u32>;
 
 const _: () = assert!(MOST_INDICATORS as usize <= rooms::MOST);
 
@@ -118,10 +118,10 @@ impl Pane {
         placed.map(|(indicator, place)| (indicator, &cells[place]))
     }
 
-    /// All scopes; of a pane that is not at rest.
+    /// All leaves; of a pane that is not at rest.
     pub fn pieces(&self) -> impl Iterator<Item = Piece> {
         (0..).zip(&self.held().rows).map(|(row, held)| Piece {
-            scope: held.scope,
+            leaf: held.leaf,
             row,
             indicators: held.indicators,
         })
@@ -132,16 +132,16 @@ impl Pane {
         &self.held().sketches
     }
 
-    /// Change the cells of a scope for some indicators: by these sums and counts of their sketches,
+    /// Change the cells of a leaf for some indicators: by these sums and counts of their sketches,
     /// ascending by indicator, of each at least one; how many totals overflowed. The number of its row
     /// may be guessed, and is known then.
     pub fn add<C: IntoIterator<Item = (Bucket, i64)>>(
         &mut self,
-        (scope, guess): (ScopeNumber, &mut u32),
+        (leaf, guess): (LeafNumber, &mut u32),
         indicators: IndicatorSet,
         changes: impl Iterator<Item = (u8, Sums, C)>,
     ) -> u64 {
-        let number = self.row(scope, *guess, indicators);
+        let number = self.row(leaf, *guess, indicators);
         *guess = number;
         let Form::Awake(rows, _) = &mut self.form else {
             unreachable!("it was woken");
@@ -172,12 +172,12 @@ impl Pane {
     /// Set a cell to what a changelog says.
     pub fn replace(
         &mut self,
-        scope: ScopeNumber,
+        leaf: LeafNumber,
         indicator: u8,
         sums: Sums,
         counts: &[(Bucket, i64)],
     ) {
-        let number = self.row(scope, 0, IndicatorSet::of(indicator));
+        let number = self.row(leaf, 0, IndicatorSet::of(indicator));
         let Form::Awake(rows, _) = &mut self.form else {
             unreachable!("it was woken");
         };
@@ -210,7 +210,7 @@ impl Pane {
         let piece = |number| {
             let row: &mut Row = &mut rows.rows[number as usize];
             Piece {
-                scope: row.scope,
+                leaf: row.leaf,
                 row: number,
                 indicators: std::mem::take(&mut row.touched),
             }
@@ -239,7 +239,7 @@ impl Pane {
                 left -= indicators.len();
                 next = place(row, last) + 1;
                 pieces.push(Piece {
-                    scope: held.scope,
+                    leaf: held.leaf,
                     row,
                     indicators,
                 });
@@ -322,17 +322,17 @@ impl Pane {
         }
     }
 
-    /// The row of a scope, with cells for these indicators at least, in a pane that is awake.
-    fn row(&mut self, scope: ScopeNumber, guess: u32, indicators: IndicatorSet) -> u32 {
+    /// The row of a leaf, with cells for these indicators at least, in a pane that is awake.
+    fn row(&mut self, leaf: LeafNumber, guess: u32, indicators: IndicatorSet) -> u32 {
         self.was_changed = true;
         let Form::Awake(rows, index) = &mut self.form else {
             unreachable!("who changes a pane has woken it");
         };
         let guessed = rows.rows.get(guess as usize);
-        let row = if guessed.is_some_and(|row| row.scope == scope) {
+        let row = if guessed.is_some_and(|row| row.leaf == leaf) {
             guess
         } else {
-            *index.entry(scope).or_insert_with(|| rows.begin(scope))
+            *index.entry(leaf).or_insert_with(|| rows.begin(leaf))
         };
         self.len += rows.widen(row, indicators);
         row
@@ -340,10 +340,10 @@ impl Pane {
 }
 
 impl Held {
-    fn begin(&mut self, scope: ScopeNumber) -> u32 {
+    fn begin(&mut self, leaf: LeafNumber) -> u32 {
         let row = number(self.rows.len());
         self.rows.push(Row {
-            scope,
+            leaf,
             first: 0,
             indicators: IndicatorSet::default(),
             touched: IndicatorSet::default(),
@@ -402,17 +402,17 @@ impl Held {
     }
 
     fn index(&self) -> Index {
-        let scopes = self.rows.iter().map(|row| row.scope);
-        scopes.zip(0..).collect()
+        let leaves = self.rows.iter().map(|row| row.leaf);
+        leaves.zip(0..).collect()
     }
 
-    /// Each row's scope and indicators, and the sums and sketches of its cells, in the order of
+    /// Each row's leaf and indicators, and the sums and sketches of its cells, in the order of
     /// their places; the number of rows comes first.
     fn packed(&self, cells: usize) -> Vec<u8> {
         let mut buffer = Vec::with_capacity(12 * cells);
         buffer.array(self.rows.len());
         for row in &self.rows {
-            buffer.uint(u64::from(row.scope));
+            buffer.uint(u64::from(row.leaf));
             buffer.uint(row.indicators.bits());
             for cell in self.cells.run(row.first, row.indicators.len()) {
                 for sum in [cell.sums.n, cell.sums.total, cell.sums.good] {
@@ -511,12 +511,12 @@ mod tests {
         assert_eq!(sums, Sums::default());
     }
 
-    fn cell(pane: &Pane, (scope, indicator): (ScopeNumber, u8)) -> (Sums, Vec<(Bucket, i64)>) {
+    fn cell(pane: &Pane, (leaf, indicator): (LeafNumber, u8)) -> (Sums, Vec<(Bucket, i64)>) {
         let rows = pane.held();
-        let row = rows.rows.iter().position(|row| row.scope == scope);
+        let row = rows.rows.iter().position(|row| row.leaf == leaf);
         let piece = Piece {
-            scope,
-            row: number(row.expect("a row of the scope")),
+            leaf,
+            row: number(row.expect("a row of the leaf")),
             indicators: IndicatorSet::of(indicator),
         };
         let cells: Vec<_> = pane.cells(piece).collect();
@@ -555,11 +555,11 @@ mod tests {
         ];
         for turn in 1..4 {
             pane.wake(&mut place).expect("a file");
-            for ((scope, indicator), sums, counts) in &said {
+            for ((leaf, indicator), sums, counts) in &said {
                 let indicators = IndicatorSet::of(*indicator);
                 let booked = (*indicator, Sums::default(), counts.iter().copied());
-                pane.add((*scope, &mut 7), indicators, std::iter::once(booked));
-                let number = pane.row(*scope, 0, indicators);
+                pane.add((*leaf, &mut 7), indicators, std::iter::once(booked));
+                let number = pane.row(*leaf, 0, indicators);
                 let Form::Awake(rows, _) = &mut pane.form else {
                     panic!("it was booked in");
                 };
@@ -573,8 +573,8 @@ mod tests {
                 "what was touched waits"
             );
             let touched = [(0, 0, 1), (70_000, 1, 1 << 63), (3, 2, 1 << 9 | 1 << 7)];
-            let touched = touched.map(|(scope, row, bits)| Piece {
-                scope,
+            let touched = touched.map(|(leaf, row, bits)| Piece {
+                leaf,
                 row,
                 indicators: IndicatorSet::from_bits(bits),
             });
@@ -607,19 +607,15 @@ mod tests {
             number = number
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            let scope = u32::from(number.to_le_bytes()[7] % 9);
-            // Two scopes come to have every indicator, the others ever more.
-            let all = if scope < 2 {
-                u64::MAX
-            } else {
-                u64::MAX >> scope
-            };
+            let leaf = u32::from(number.to_le_bytes()[7] % 9);
+            // Two leaves come to have every indicator, the others ever more.
+            let all = if leaf < 2 { u64::MAX } else { u64::MAX >> leaf };
             let indicators = IndicatorSet::from_bits(number.rotate_left(17) & number & all);
             if indicators.is_empty() {
                 continue;
             }
             let changes = indicators.iter().flat_map(|indicator| {
-                *expected.entry((scope, indicator)).or_insert(0) += step + 1;
+                *expected.entry((leaf, indicator)).or_insert(0) += step + 1;
                 let entries = buckets(&[i16::from(indicator)]);
                 [
                     (indicator, count(step), entries),
@@ -628,8 +624,8 @@ mod tests {
             });
             // Any guess is as good, but for the time that a right one saves.
             let mut guess = u32::try_from(step % 11).expect("a small number");
-            assert_eq!(pane.add((scope, &mut guess), indicators, changes), 0);
-            assert_eq!(pane.held().rows[guess as usize].scope, scope);
+            assert_eq!(pane.add((leaf, &mut guess), indicators, changes), 0);
+            assert_eq!(pane.held().rows[guess as usize].leaf, leaf);
         }
         assert_eq!(pane.len() as usize, expected.len());
         for (key, sum) in expected {
@@ -642,15 +638,15 @@ mod tests {
     #[test]
     fn slices_meet_each_cell_once_though_others_come_to_be() {
         let mut pane = Pane::new(0, 0);
-        for (scope, bits) in [(5, 0b1011), (6, 1 << 63), (7, 0b11)] {
+        for (leaf, bits) in [(5, 0b1011), (6, 1 << 63), (7, 0b11)] {
             let indicators = IndicatorSet::from_bits(bits);
             let changes = indicators
                 .iter()
                 .map(|indicator| (indicator, count(1), std::iter::empty::<(Bucket, i64)>()));
-            pane.add((scope, &mut 0), indicators, changes);
+            pane.add((leaf, &mut 0), indicators, changes);
         }
         let piece = |row, bits| Piece {
-            scope: 5 + row,
+            leaf: 5 + row,
             row,
             indicators: IndicatorSet::from_bits(bits),
         };

@@ -7,20 +7,20 @@ use pyo3::types::PyBytes;
 
 use crate::buckets::KindParts;
 use crate::cells::{CellsView, Limits, Record, WireCells, WireError};
+use crate::leaves::Leaves;
 use crate::names::{NameTable, Names, Symbols};
 use crate::panes::{
     Booked, Cursor, DAY_MS, HOUR_MS, Level, MINUTE_MS, Midnights, PaneError, PaneKey, PaneStore,
     QUARTER_MS, SEALED_AFTER_MS, sealed_by,
 };
 use crate::resting::RestingPlace;
-use crate::scopes::Scopes;
 
 type NameTexts = (String, String, String, String, String);
 type Row = (u8, i64, i64, i64, i64, NameTexts);
 type CursorTuple = (u8, u32, u32);
-type ScopeTuple = (String, u8, String);
+type LeafTuple = (String, String, String);
 type Columns<'py> = [Bound<'py, PyBytes>; 10];
-type CellsTuple<'py> = (Vec<ScopeTuple>, Columns<'py>);
+type CellsTuple<'py> = (Vec<LeafTuple>, Columns<'py>);
 type Packed<'py> = Bound<'py, PyBytes>;
 type Laid<'py> = (Vec<Packed<'py>>, Vec<(String, Vec<Packed<'py>>)>);
 
@@ -92,7 +92,7 @@ impl PaneStoreClass {
 
     fn take_touched<'py>(&mut self, py: Python<'py>) -> Laid<'py> {
         let cells = self.store.take_touched();
-        laid(py, &cells, self.store.scopes())
+        laid(py, &cells, self.store.leaves())
     }
 
     #[allow(clippy::type_complexity, reason = "it is the tuple that Python sees")]
@@ -106,7 +106,7 @@ impl PaneStoreClass {
         let cursor = cursor.map(cursor_of).transpose()?;
         let (cells, next) = self.store.slice_after(cursor, budget, watermark_ms)?;
         let next = next.map(|at| (at.pane.level.wire(), at.pane.start, at.place));
-        Ok((laid(py, &cells, self.store.scopes()), next))
+        Ok((laid(py, &cells, self.store.leaves()), next))
     }
 
     fn rest_all(&mut self) -> PyResult<()> {
@@ -122,13 +122,13 @@ impl PaneStoreClass {
         reason = "arguments of a call from Python are owned"
     )]
     fn restore(&mut self, cells: CellsTuple<'_>) -> PyResult<()> {
-        let (scopes, columns) = &cells;
-        let scopes = scopes
+        let (leaves, columns) = &cells;
+        let leaves = leaves
             .iter()
-            .map(|(department, kind, id)| (&**department, *kind, &**id));
+            .map(|(department, first, second)| (&**department, &**first, &**second));
         let columns = columns.each_ref().map(PyBytesMethods::as_bytes);
-        let scopes = scopes.collect();
-        self.store.restore(&CellsView { scopes, columns })
+        let leaves = leaves.collect();
+        self.store.restore(&CellsView { leaves, columns })
     }
 }
 
@@ -167,24 +167,24 @@ fn cursor_of((level, start, place): CursorTuple) -> PyResult<Cursor> {
 }
 
 /// All records of some cells, and the records of each department, as `MessagePack`.
-fn laid<'py>(py: Python<'py>, cells: &WireCells, scopes: &Scopes) -> Laid<'py> {
+fn laid<'py>(py: Python<'py>, cells: &WireCells, leaves: &Leaves) -> Laid<'py> {
     let all = cells
         .records()
-        .map(|record| record_of(py, &record, scopes))
+        .map(|record| record_of(py, &record, leaves))
         .collect();
     let groups = cells.by_group().into_iter().map(|(department, records)| {
         let records = records
             .iter()
-            .map(|record| record_of(py, record, scopes))
+            .map(|record| record_of(py, record, leaves))
             .collect();
-        (scopes.department(department).to_owned(), records)
+        (leaves.department(department).to_owned(), records)
     });
     (all, groups.collect())
 }
 
-fn record_of<'py>(py: Python<'py>, record: &Record<'_>, scopes: &Scopes) -> Packed<'py> {
+fn record_of<'py>(py: Python<'py>, record: &Record<'_>, leaves: &Leaves) -> Packed<'py> {
     let mut buffer = Vec::new();
-    record.write(scopes, &mut buffer);
+    record.write(leaves, &mut buffer);
     PyBytes::new(py, &buffer)
 }
 

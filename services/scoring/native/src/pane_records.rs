@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::cells::{Record, WireCells, write_no_cells};
+use crate::leaves::{DepartmentNumber, Leaves};
 use crate::msgpack::Write;
-use crate::scopes::{DepartmentNumber, Scopes};
 
 /// What all updates of a flush say.
 pub struct Header<'a> {
@@ -29,12 +29,12 @@ pub struct Update<'a> {
 pub fn updates<'a>(
     touched: &'a WireCells,
     sliced: &'a WireCells,
-    scopes: &Scopes,
+    leaves: &Leaves,
 ) -> Vec<Update<'a>> {
     let mut parts: BTreeMap<&str, (DepartmentNumber, [Vec<Record<'a>>; 2])> = BTreeMap::new();
     for (place, cells) in [touched, sliced].into_iter().enumerate() {
         for (department, records) in cells.by_group() {
-            let name = scopes.department(department);
+            let name = leaves.department(department);
             let part = parts
                 .entry(name)
                 .or_insert_with(|| (department, <_>::default()));
@@ -56,7 +56,7 @@ pub fn updates<'a>(
 
 impl Update<'_> {
     /// Append the record; `group` is the department's.
-    pub fn write(&self, header: &Header<'_>, group: &str, scopes: &Scopes, buffer: &mut Vec<u8>) {
+    pub fn write(&self, header: &Header<'_>, group: &str, leaves: &Leaves, buffer: &mut Vec<u8>) {
         buffer.array(12);
         buffer.text("panes");
         buffer.uint(u64::from(header.source));
@@ -67,15 +67,15 @@ impl Update<'_> {
         buffer.bool(header.caught_up);
         buffer.int(header.received_ms);
         buffer.text(header.rule_version);
-        write_cells(self.fresh.as_ref(), scopes, buffer);
+        write_cells(self.fresh.as_ref(), leaves, buffer);
         buffer.int(header.cycle);
-        write_cells(self.sliced.as_ref(), scopes, buffer);
+        write_cells(self.sliced.as_ref(), leaves, buffer);
     }
 }
 
-fn write_cells(record: Option<&Record<'_>>, scopes: &Scopes, buffer: &mut Vec<u8>) {
+fn write_cells(record: Option<&Record<'_>>, leaves: &Leaves, buffer: &mut Vec<u8>) {
     match record {
-        Some(record) => record.write(scopes, buffer),
+        Some(record) => record.write(leaves, buffer),
         None => write_no_cells(buffer),
     }
 }

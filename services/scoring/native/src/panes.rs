@@ -1,6 +1,6 @@
 //! Panes: the mergeable summaries of measurements that one input partition keeps.
 //!
-//! A measurement is booked in a minute, for the scopes that it belongs to, and in the quarter-hour and
+//! A measurement is booked in a minute, for the leaves that it belongs to, and in the quarter-hour and
 //! the calendar day once that quarter-hour is sealed. What is older than its level is kept for takes no
 //! more bookings (the day still has them).
 //! Panes are dropped in blocks (an hour's minutes, a day's quarter-hours, a month's days) when the
@@ -18,9 +18,9 @@ use thiserror::Error;
 use crate::buckets::{Bucket, BucketError, IndicatorKinds};
 use crate::cells::{CellColumns, CellsView, Layout, Limits, Part, WireCells, WireError};
 use crate::indicator_set::IndicatorSet;
+use crate::leaves::{LeafNumber, Leaves, Memberships};
 use crate::pane::{Pane, Piece, Sums};
 use crate::resting::RestingPlace;
-use crate::scopes::{Memberships, ScopeNumber, Scopes};
 
 mod adding;
 mod sealing;
@@ -202,12 +202,12 @@ impl Target<'_> {
     /// As `Pane::add`.
     fn add<C: IntoIterator<Item = (Bucket, i64)>>(
         &mut self,
-        scope: ScopeNumber,
+        leaf: LeafNumber,
         indicators: IndicatorSet,
         changes: impl Iterator<Item = (u8, Sums, C)>,
     ) {
-        let guess = &mut self.guesses[scope as usize][self.level];
-        *self.overflows += self.pane.add((scope, guess), indicators, changes);
+        let guess = &mut self.guesses[leaf as usize][self.level];
+        *self.overflows += self.pane.add((leaf, guess), indicators, changes);
     }
 }
 
@@ -216,7 +216,7 @@ pub struct PaneStore {
     kinds: IndicatorKinds,
     gauges: IndicatorSet,
     limits: Limits,
-    scopes: Scopes,
+    leaves: Leaves,
     memberships: Memberships,
     days: Days,
     sealed: Sealed,
@@ -224,7 +224,7 @@ pub struct PaneStore {
     place: RestingPlace,
     /// How many there ever were.
     numbers: u32,
-    /// By scope and level: its row in the pane that was booked in last, which is likely to be its
+    /// By leaf and level: its row in the pane that was booked in last, which is likely to be its
     /// row in the next.
     guesses: Vec<[u32; Level::ALL.len()]>,
     /// Of slices, so far.
@@ -252,7 +252,7 @@ impl PaneStore {
             gauges: kinds.gauges(),
             kinds,
             limits,
-            scopes: Scopes::default(),
+            leaves: Leaves::default(),
             memberships: Memberships::default(),
             days: Days::default(),
             sealed: Sealed::default(),
@@ -269,8 +269,8 @@ impl PaneStore {
         })
     }
 
-    pub fn scopes(&self) -> &Scopes {
-        &self.scopes
+    pub fn leaves(&self) -> &Leaves {
+        &self.leaves
     }
 
     /// What the file of panes at rest may take, in bytes; 0 without one.
@@ -295,7 +295,7 @@ impl PaneStore {
 
     /// The pane, awake.
     fn awake(&mut self, key: PaneKey) -> io::Result<Target<'_>> {
-        self.guesses.resize(self.scopes.len(), <_>::default());
+        self.guesses.resize(self.leaves.len(), <_>::default());
         let is_ahead = self.sliced.is_some_and(|level| key.level > level);
         let round = self.rounds - u32::from(is_ahead);
         let number = &mut self.numbers;
@@ -339,12 +339,12 @@ impl PaneStore {
             .filter(|(key, _)| self.sealed.is_stated(**key))
             .map(|(key, pieces)| part(&self.panes, *key, pieces))
             .collect();
-        self.layout.lay_out(&parts, &self.scopes, self.limits)
+        self.layout.lay_out(&parts, &self.leaves, self.limits)
     }
 
     /// What a round that has ended gives.
     pub fn no_cells(&mut self) -> WireCells {
-        self.layout.lay_out(&[], &self.scopes, self.limits)
+        self.layout.lay_out(&[], &self.leaves, self.limits)
     }
 
     /// The next `budget` cells in a fixed order, without those in panes that are no longer kept;
@@ -383,7 +383,7 @@ impl PaneStore {
             .into_iter()
             .map(|(key, pieces)| part(&self.panes, key, pieces))
             .collect();
-        let cells = self.layout.lay_out(&parts, &self.scopes, self.limits);
+        let cells = self.layout.lay_out(&parts, &self.leaves, self.limits);
         // The pane in which the next slice begins stays shown: it may be large.
         let begins = next.map(|cursor| cursor.pane);
         for key in shown.iter().filter(|key| Some(**key) != begins) {
@@ -449,21 +449,21 @@ impl PaneStore {
     /// `ValueError` when the columns do not fit together or hold a number that cannot be; none has
     /// been taken then. `OSError` when the file cannot be read.
     pub fn restore(&mut self, cells: &CellsView<'_>) -> PyResult<()> {
-        let columns = CellColumns::new(cells.columns, cells.scopes.len());
+        let columns = CellColumns::new(cells.columns, cells.leaves.len());
         let columns = columns.map_err(PaneError::from)?;
-        let scopes: Vec<_> = cells
-            .scopes
+        let leaves: Vec<_> = cells
+            .leaves
             .iter()
-            .map(|name| self.scopes.number(*name))
+            .map(|name| self.leaves.number(*name))
             .collect();
         for cell in columns.rows() {
             let key = PaneKey {
                 level: cell.level,
                 start: cell.start,
             };
-            let scope = scopes[cell.scope];
+            let leaf = leaves[cell.leaf];
             let pane = self.awake(key)?.pane;
-            pane.replace(scope, cell.indicator, cell.sums, &cell.counts);
+            pane.replace(leaf, cell.indicator, cell.sums, &cell.counts);
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ use crate::fact::{Fact, MOST_PARTS, bits_of};
 use crate::indicators::Indicators;
 use crate::json;
 use crate::kind;
+use crate::leaves::{DepartmentNumber, Leaves};
 use crate::lifecycle::Lifecycle;
 use crate::measured::Columns;
 use crate::msgpack::Damaged;
@@ -30,7 +31,6 @@ use crate::panes::{Midnights, PaneStore};
 use crate::promises::Span;
 use crate::resting::RestingPlace;
 use crate::rules::{HolderKind, HolderLimit, Rules, SURVEY_KINDS, SurveyRules, Version};
-use crate::scopes::{DepartmentNumber, Scopes};
 use crate::tickets::{TicketError, Tickets};
 use crate::timeline::Stretch;
 
@@ -317,14 +317,14 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(&mut self, py: Python<'_>, number: DepartmentNumber, scopes: &Scopes) -> PyResult<&str> {
+    fn of(&mut self, py: Python<'_>, number: DepartmentNumber, leaves: &Leaves) -> PyResult<&str> {
         let place = number as usize;
         if self.known.len() <= place {
             self.known.resize(place + 1, None);
         }
         let known = &mut self.known[place];
         if known.is_none() {
-            let group = self.group_of.call1(py, (scopes.department(number),))?;
+            let group = self.group_of.call1(py, (leaves.department(number),))?;
             *known = Some(group.extract(py)?);
         }
         Ok(known.as_deref().expect("it was asked for"))
@@ -594,12 +594,12 @@ impl Engine {
             rule_version: &rules.at(self.core.watermark_ms).name,
             cycle: flush.cycle,
         };
-        let scopes = self.core.scopes();
+        let leaves = self.core.leaves();
         let mut records = Vec::new();
-        for update in pane_records::updates(&flush.touched, &flush.sliced, scopes) {
-            let group = self.groups.of(py, update.department, scopes)?;
+        for update in pane_records::updates(&flush.touched, &flush.sliced, leaves) {
+            let group = self.groups.of(py, update.department, leaves)?;
             self.scratch.clear();
-            update.write(&header, group, scopes, &mut self.scratch);
+            update.write(&header, group, leaves, &mut self.scratch);
             records.push((group.to_owned(), PyBytes::new(py, &self.scratch)));
         }
         Ok(records)

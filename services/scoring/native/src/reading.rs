@@ -14,9 +14,9 @@ const WIDE: usize = size_of::<i64>();
     clippy::needless_pass_by_value,
     reason = "arguments of a call from Python are owned"
 )]
-pub fn check_cells(columns: [Bound<'_, PyBytes>; COLUMNS], scopes: usize) -> PyResult<()> {
+pub fn check_cells(columns: [Bound<'_, PyBytes>; COLUMNS], leaves: usize) -> PyResult<()> {
     let columns = columns.each_ref().map(PyBytesMethods::as_bytes);
-    match CellColumns::new(columns, scopes) {
+    match CellColumns::new(columns, leaves) {
         Ok(_) => Ok(()),
         Err(error) => Err(PyValueError::new_err(error.to_string())),
     }

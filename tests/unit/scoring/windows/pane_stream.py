@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from services.scoring.core.sketch import bucket_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
+from shared.contracts.leaves import LeafName
 from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL, Cell, Cells, PaneUpdate
-from shared.contracts.scopes import SCOPE_KINDS
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -26,7 +26,7 @@ WINDOW_MINUTES = {"5m": 5, "15m": 15, "1h": 60, "24h": 1440, "7d": 10080}
 
 @dataclass(frozen=True)
 class Fact:
-    """One measurement of one department or employee, from one source."""
+    """One measurement of an employee of the department ``d``, from one source."""
 
     source: int
     time_ms: int
@@ -34,9 +34,11 @@ class Fact:
     value: int
     good: int
     employee: str
+    team: str = ""
 
     def scopes(self) -> list[tuple[str, str]]:
-        return [("department", "d"), ("employee", self.employee)]
+        teams = [("team", self.team)] if self.team else []
+        return [("department", "d"), ("employee", self.employee), *teams]
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ class Source:
         return [_cell(place, self._facts, self._zone) for place in sorted(places)]
 
 
-_Place = tuple[int, int, str, str, str]
+_Place = tuple[int, int, LeafName, str]
 
 
 def _places(fact: Fact, zone: ZoneInfo) -> Iterable[_Place]:
@@ -188,8 +190,7 @@ def _places(fact: Fact, zone: ZoneInfo) -> Iterable[_Place]:
     if INDICATORS[fact.indicator].kind == "gauge":
         panes.append((TOTAL, 0))
     for level, start in panes:
-        for kind, name in fact.scopes():
-            yield level, start, kind, name, fact.indicator
+        yield level, start, ("d", fact.team, fact.employee), fact.indicator
 
 
 def _start(level: int, time_ms: int, zone: ZoneInfo) -> int:
@@ -202,10 +203,10 @@ def _start(level: int, time_ms: int, zone: ZoneInfo) -> int:
 
 
 def _cell(place: _Place, facts: Iterable[Fact], zone: ZoneInfo) -> Cell:
-    level, start, kind, name, indicator = place
+    level, start, leaf, indicator = place
     own = counted(fact for fact in facts if place in set(_places(fact, zone)))
     return Cell(
-        ("d", SCOPE_KINDS.index(kind), name),
+        leaf,
         level,
         start,
         INDICATOR_IDS.index(indicator),

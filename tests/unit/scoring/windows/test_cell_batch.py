@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from services.scoring.core.cell_batch import MAX_SOURCES, CellError, Part, batch_of, check
 from shared.contracts.columns import pack, pack_narrow
-from shared.contracts.panes import MINUTE_MS, Cell, Cells, ScopeName
+from shared.contracts.leaves import LeafName
+from shared.contracts.panes import MINUTE_MS, Cell, Cells
 from tests.unit.scoring.native_panes import Limits, Panes
 from tests.unit.scoring.pane_model import ZONE
 
-CELL = Cell(("d", 1, "d"), 0, 60_000, 0, 2, 30, 1, ((5, 2), (7, 1)))
+CELL = Cell(("d", "t", "ann"), 0, 60_000, 0, 2, 30, 1, ((5, 2), (7, 1)))
 GOOD = Cells.of([CELL, CELL._replace(level=1)])
 
 COLUMNS = Cells.__struct_fields__[1:]
 
-NAMES = st.tuples(st.sampled_from(["", "d"]), st.integers(0, 5), st.text(max_size=3))
+NAMES = st.tuples(*[st.sampled_from(["", "d"]), st.text(max_size=2), st.text(max_size=3)])
 NUMBERS = st.sampled_from((7, 15, 31, 63)).flatmap(lambda b: st.integers(-(2**b), 2**b - 1))
 """As many of each width."""
 SKETCHES = st.dictionaries(
@@ -42,11 +43,10 @@ CELLS = st.lists(
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("scope", b""),
-        ("scope", b"\1" * 2),
-        ("scope", b"\xff" * 2),
-        ("scopes", []),
-        ("scopes", [("d", 99, "d")]),
+        ("leaf", b""),
+        ("leaf", b"\1" * 2),
+        ("leaf", b"\xff" * 2),
+        ("leaves", []),
         ("level", b"\0\7"),
         ("level", b"\0"),
         ("indicator", b"\0\100"),
@@ -122,9 +122,9 @@ def test_a_source_beyond_the_keys_is_refused() -> None:
 
 @given(st.lists(st.builds(Part, st.integers(0, 9), st.just(0), CELLS.map(Cells.of)), max_size=4))
 def test_cells_of_several_records_are_read_in_order(parts: list[Part]) -> None:
-    names: list[ScopeName] = []
+    names: list[LeafName] = []
 
-    def numbers_of(asked: list[ScopeName]) -> list[int]:
+    def numbers_of(asked: list[LeafName]) -> list[int]:
         names.extend(name for name in dict.fromkeys(asked) if name not in names)
         return [names.index(name) for name in asked]
 
@@ -134,11 +134,11 @@ def test_cells_of_several_records_are_read_in_order(parts: list[Part]) -> None:
     ]
     entries = list(zip(batch.sketches.bucket, batch.sketches.counts, strict=True))
     read = []
-    for part, source, scope, level, indicator, start_ms, n, total, good, length in zip(
+    for part, source, leaf, level, indicator, start_ms, n, total, good, length in zip(
         *batch[:-1], batch.sketches.lengths, strict=True
     ):
         sketch = tuple(entries[:length])
         del entries[:length]
-        cell = Cell(names[scope], level, start_ms, indicator, n, total, good, sketch)
+        cell = Cell(names[leaf], level, start_ms, indicator, n, total, good, sketch)
         read.append((part, source, cell))
     assert read == expected

@@ -175,6 +175,6 @@ def minute_of_all(start_ms: int) -> Cells:
     indicator = INDICATOR_IDS.index("first_response_time")
     sketch = tuple((bucket, 2) for bucket in range(400, 400 + BUCKETS))
     return Cells.of(
-        Cell(("d", 1, f"e{employee}"), MINUTE, start_ms, indicator, 40, 4_000_000, 30, sketch)
+        Cell(("d", "", f"e{employee}"), MINUTE, start_ms, indicator, 40, 4_000_000, 30, sketch)
         for employee in range(EMPLOYEES)
     )

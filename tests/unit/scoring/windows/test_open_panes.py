@@ -13,7 +13,7 @@ from services.scoring.core.windows import PaneWindows
 from shared.contracts.figures import WindowName
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import DAY, MINUTE, QUARTER, Cell, Cells
-from shared.contracts.scopes import SCOPE_KINDS, Scope
+from shared.contracts.scopes import Scope
 from tests.unit.scoring.windows.pane_stream import HOUR_MS, MINUTE_MS, QUARTER_MS
 
 ZONE = ZoneInfo("Asia/Kolkata")
@@ -24,8 +24,7 @@ EVERY_WINDOW = 0b111111
 
 
 def cell(level: int, start_ms: int, n: int) -> Cell:
-    scope = ("d", SCOPE_KINDS.index("department"), "d")
-    return Cell(scope, level, start_ms, INDICATOR, n, 10 * n, n, ((4, n),))
+    return Cell(("d", "", ""), level, start_ms, INDICATOR, n, 10 * n, n, ((4, n),))
 
 
 def part(sealed_ms: int, *cells: Cell, source: int = 0) -> Part:

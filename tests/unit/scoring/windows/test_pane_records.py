@@ -9,8 +9,8 @@ from services.scoring.windows.pane_records import RecordRefused, _PackedUpdate, 
 from shared.contracts.panes import NO_CELLS, Cell, PaneUpdate, Watermark, encode_pane_record
 from tests.unit.scoring.windows.pane_stream import update
 
-CELL = Cell(("d", 1, "d"), 0, 60_000, 0, 2, 30, 1, ((5, 2),))
-OLD = Cell(("d", 1, "d"), 1, 0, 0, 3, 40, 1)
+CELL = Cell(("d", "t", "ann"), 0, 60_000, 0, 2, 30, 1, ((5, 2),))
+OLD = Cell(("d", "t", "ann"), 1, 0, 0, 3, 40, 1)
 
 
 def test_an_update_comes_with_or_without_its_slice() -> None:

@@ -21,7 +21,7 @@ from services.scoring.core.window_spans import PLACE, SPECS, WindowSpec, span_of
 from services.scoring.core.windows import PaneWindows
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import Cell, Cells, PaneUpdate
-from shared.contracts.scopes import SCOPE_KINDS, Scope
+from shared.contracts.scopes import Scope
 from tests.unit.scoring.windows.pane_stream import (
     DAY_MS,
     HOUR_MS,
@@ -40,7 +40,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 BEFORE_DST = int(datetime(2026, 3, 27, tzinfo=UTC).timestamp() * 1000)
 SPREAD_MS = 6 * DAY_MS
 EMPLOYEES = ("ann", "bo")
-CSAT = Cell(("d", 1, "d"), 0, BEFORE_DST, INDICATOR_IDS.index("csat"), 3, 3, 2)
+TEAMS = ("t", "u")
+CSAT = Cell(("d", "", ""), 0, BEFORE_DST, INDICATOR_IDS.index("csat"), 3, 3, 2)
 MEASURED = ("first_response_time", "csat", "backlog", "tickets_opened")
 
 
@@ -53,6 +54,7 @@ class Drawn(NamedTuple):
     value: int
     good: int
     employee: str
+    team: str
 
 
 class Step(NamedTuple):
@@ -82,6 +84,7 @@ steps = st.lists(
                 value=st.integers(1, 10_000_000),
                 good=st.integers(0, 1),
                 employee=st.sampled_from(EMPLOYEES),
+                team=st.sampled_from(["", *TEAMS]),
             ),
             max_size=6,
         ),
@@ -109,7 +112,7 @@ class Log:
         for source, lag_ms in zip(self._sources, LAGS_MS, strict=True):
             at_ms = self.now_ms - lag_ms
             fresh = [
-                Fact(f.source, at_ms - f.lag_ms, f.indicator, f.value, f.good, f.employee)
+                Fact(f.source, at_ms - f.lag_ms, f.indicator, f.value, f.good, f.employee, f.team)
                 for f in step.facts
                 if f.source == source.number
             ]
@@ -148,7 +151,11 @@ def in_batches(parts: list[Part], cuts: Iterable[int]) -> Iterator[list[Part]]:
 
 def assert_counts(windows: PaneWindows, taken: Sequence[Fact], stream_ms: int) -> None:
     for spec in SPECS:
-        for kind, name in (("department", "d"), *(("employee", e) for e in EMPLOYEES)):
+        for kind, name in (
+            ("department", "d"),
+            *(("employee", e) for e in EMPLOYEES),
+            *(("team", t) for t in TEAMS),
+        ):
             scope_id = windows.scope_id(Scope(kind, "d", name))  # type: ignore[arg-type]  # kinds of scopes
             for indicator in MEASURED:
                 own = [f for f in taken if f.indicator == indicator and (kind, name) in f.scopes()]
@@ -215,7 +222,7 @@ def test_repeated_and_shuffled_deliveries_of_different_cells_change_nothing(
         windows.apply([part])
         windows.apply([part, part])
         for c in part.cells:
-            last[part.source, c.scope, c.level, c.start_ms, c.indicator] = part.source, c
+            last[part.source, c.leaf, c.level, c.start_ms, c.indicator] = part.source, c
     final = list(last.values())
     random.shuffle(final)
     sealed_ms = {record.source: record.sealed_ms for record in log.records}
@@ -261,7 +268,7 @@ def test_sketches_that_grow_shrink_and_vanish_are_followed_exactly() -> None:
         sketch = {bucket: random.randint(1, 9) for bucket in buckets}
         said[source, pane] = sketch
         cell = Cell(
-            ("d", SCOPE_KINDS.index("employee"), "ann"),
+            ("d", "", "ann"),
             0,
             BEFORE_DST - pane * MINUTE_MS,
             place,

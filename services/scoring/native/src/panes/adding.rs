@@ -39,7 +39,7 @@ impl PaneStore {
         midnights: &mut M,
         watermark_ms: i64,
     ) -> PyResult<()> {
-        self.memberships.learn(&mut self.scopes, names, symbols);
+        self.memberships.learn(&mut self.leaves, names, symbols);
         let mut batch = std::mem::take(&mut self.batch);
         for row in rows {
             if batch.len() == MOST_CHANGES {
@@ -145,10 +145,10 @@ impl PaneStore {
             if indicators.is_empty() {
                 continue;
             }
-            for scope in pane.memberships.of(run[0].names) {
+            for leaf in pane.memberships.of(run[0].names) {
                 let changes = run.iter().filter(|change| wanted.has(change.indicator));
                 let changes = changes.map(|change| (change.indicator, change.sums, counts(change)));
-                pane.add(*scope, indicators, changes);
+                pane.add(*leaf, indicators, changes);
             }
         }
         Ok(())
@@ -156,7 +156,7 @@ impl PaneStore {
 }
 
 impl Change {
-    /// Whether both are of one minute and count in the same scopes.
+    /// Whether both are of one minute and count in the same leaves.
     fn counts_with(&self, other: &Self) -> bool {
         self.minute == other.minute && self.names == other.names
     }

@@ -122,7 +122,7 @@ impl PaneStore {
         for piece in source.pieces() {
             let cells = source.cells(piece);
             let cells = cells.map(|(at, cell)| (at, cell.sums, sketches.entries(cell.sketch)));
-            target.add(piece.scope, piece.indicators, cells);
+            target.add(piece.leaf, piece.indicators, cells);
         }
         source.hide();
         self.panes.insert(from, source);
