@@ -49,6 +49,18 @@ class Sketches(NamedTuple):
         return Sketches(lengths, self.bucket[entries], self.counts[entries])
 
 
+NO_SKETCHES: Final = Sketches(*[np.zeros(0, np.int64)] * 3)
+
+
+class CellValues(NamedTuple):
+    """What cells say, as columns."""
+
+    n: Integers
+    total: Integers
+    good: Integers
+    sketches: Sketches
+
+
 class CellBatch(NamedTuple):
     """Columns of cells, all int64. ``part`` is the place of the part that a cell came in, and
     ascends; ``leaf`` the number that the reader gave its leaf."""

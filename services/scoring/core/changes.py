@@ -1,4 +1,4 @@
-"""What cells add to the sums of their series."""
+"""What cells add to others, and to the sums of their series."""
 
 from __future__ import annotations
 
@@ -7,25 +7,35 @@ from typing import NamedTuple
 import numpy as np
 
 from services.scoring.core.bucket_keys import bucket_keys, bucket_of_key, number_of_key, summed
-from services.scoring.core.cell_batch import Sketches
+from services.scoring.core.cell_batch import CellValues, Sketches
 from services.scoring.core.columns import Integers, spread
-from services.scoring.core.held_pane import CellValues
 
 
 class Change(NamedTuple):
-    """What is added to sums of series, and to counts of entries, places of series' buckets that
-    `SeriesSums` gave out. A series or an entry may be there twice."""
+    """What is added to the sums of something that has numbers, cells or series, and to the counts
+    of its buckets. A number or a bucket may be there twice."""
 
-    series: Integers
+    numbers: Integers
     n: Integers
     total: Integers
     good: Integers
-    entries: Integers
+    bucket_numbers: Integers
+    bucket: Integers
     counts: Integers
+
+    @property
+    def sums(self) -> tuple[Integers, Integers, Integers, Integers]:
+        """By number."""
+        return self.numbers, self.n, self.total, self.good
+
+    @property
+    def buckets(self) -> tuple[Integers, Integers, Integers]:
+        """By number and bucket."""
+        return self.bucket_numbers, self.bucket, self.counts
 
     def less(self) -> Change:
         """The same taken away."""
-        return Change(self.series, -self.n, -self.total, -self.good, self.entries, -self.counts)
+        return self._replace(n=-self.n, total=-self.total, good=-self.good, counts=-self.counts)
 
 
 class RowChanges(NamedTuple):
@@ -59,19 +69,16 @@ class RowChanges(NamedTuple):
             self.counts[buckets],
         )
 
-    def bucket_keys(self, numbers: Integers) -> Integers:
-        """The keys of the bucket changes; ``numbers`` by row."""
-        return bucket_keys(numbers[self.bucket_row], self.bucket)
-
-    def of_rows(self, rows: slice, series: Integers, entries: Integers) -> Change:
-        """The change that neighbouring rows make; ``entries`` as of `bucket_keys`."""
+    def of_rows(self, rows: slice, numbers: Integers) -> Change:
+        """The change that neighbouring rows make to what has these numbers, given by row."""
         first, last = self.bucket_row.searchsorted((rows.start, rows.stop)).tolist()
         return Change(
-            series[rows],
+            numbers[rows],
             self.n[rows],
             self.total[rows],
             self.good[rows],
-            entries[first:last],
+            numbers[self.bucket_row[first:last]],
+            self.bucket[first:last],
             self.counts[first:last],
         )
 

@@ -8,16 +8,16 @@ until it is much: it is summed up all at once.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.scoring.core.bucket_keys import bucket_of_key, number_of_key
-from services.scoring.core.cell_batch import Sketches
+from services.scoring.core.cell_batch import NO_SKETCHES, CellValues, Sketches
+from services.scoring.core.changes import Change
 from services.scoring.core.columns import Integers, NarrowIntegers, grown, narrowed
 from services.scoring.core.key_index import distinct
-from services.scoring.core.sketch_store import NO_SKETCHES, SketchStore
+from services.scoring.core.sketch_store import SketchStore
 
 _ABSENT: Final = -1
 _LEAST_TABLE: Final = 1024
@@ -25,27 +25,6 @@ _MOST_WAITING: Final = 1 << 15
 """Entries; or as many as there are cells: what waits is merged with all that it adds to."""
 _ADDITION: Final = 32
 """An addition takes as much room as so many entries, whatever it holds."""
-
-
-class CellValues(NamedTuple):
-    """What cells say, as columns."""
-
-    n: Integers
-    total: Integers
-    good: Integers
-    sketches: Sketches
-
-
-class CellChanges(NamedTuple):
-    """What is added to cells, and to counts by cell and bucket (`bucket_keys`). A cell or a key may
-    be there twice."""
-
-    cells: Integers
-    n: Integers
-    total: Integers
-    good: Integers
-    keys: Integers
-    counts: Integers
 
 
 _NONE: Final = np.zeros(0, np.int64)
@@ -79,7 +58,7 @@ class HeldPane:
         self._sketches = SketchStore()
         self._size = 0
         self._table: NDArray[np.int32] | None = None
-        self._waiting: list[CellChanges] = []
+        self._waiting: list[Change] = []
         self._waits = self._known = 0
 
     def __len__(self) -> int:
@@ -100,11 +79,11 @@ class HeldPane:
         self._n[places], self._total[places], self._good[places] = new.n, new.total, new.good
         return old
 
-    def add(self, changes: CellChanges, known: int) -> None:
+    def add(self, change: Change, known: int) -> None:
         """Add to cells; ``known`` as of `swap`."""
-        self._waiting.append(changes)
+        self._waiting.append(change)
         self._known = known
-        self._waits += _ADDITION + len(changes.cells) + len(changes.keys)
+        self._waits += _ADDITION + len(change.numbers) + len(change.counts)
         if self._waits > max(_MOST_WAITING, self._size):
             self._settle()
 
@@ -137,16 +116,17 @@ class HeldPane:
         """Add what waits."""
         if not self._waiting:
             return
-        cells, n, total, good, keys, counts = map(np.concatenate, zip(*self._waiting, strict=True))
+        waiting = map(np.concatenate, zip(*self._waiting, strict=True))
+        cells, n, total, good, bucket_cells, bucket, counts = waiting
         self._waiting, self._waits = [], 0
         table = self._table_with(distinct(cells), self._known)
         places = table[cells]
         np.add.at(self._n, places, n)
         np.add.at(self._total, places, total)
         np.add.at(self._good, places, good)
-        if len(keys):
-            own = table[number_of_key(keys)].astype(np.int64)
-            self._sketches.add(own, self._size, bucket_of_key(keys), counts)
+        if len(counts):
+            own = table[bucket_cells].astype(np.int64)
+            self._sketches.add(own, self._size, bucket, counts)
 
     def _table_with(self, cells: Integers, known: int) -> NDArray[np.int32]:
         """The table of places, in which cells, none of them twice, have one."""

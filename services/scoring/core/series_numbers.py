@@ -52,11 +52,10 @@ class SeriesNumbers:
         series = int(self._table[pair]) if pair < len(self._table) else _UNKNOWN
         return None if series == _UNKNOWN else series
 
-    def of_scope(self, scope: int) -> tuple[list[int], Integers]:
+    def of_scope(self, scope: int) -> list[tuple[int, int]]:
         """The indicators of a scope that have a number, ascending, and their series."""
-        row = self._table[scope << INDICATOR_BITS : (scope + 1) << INDICATOR_BITS]
-        (places,) = (row != _UNKNOWN).nonzero()
-        return places.tolist(), row[places].astype(np.int64)
+        row = self._table[scope << INDICATOR_BITS : (scope + 1) << INDICATOR_BITS].tolist()
+        return [(place, series) for place, series in enumerate(row) if series != _UNKNOWN]
 
     def _append(self, pairs: Integers) -> None:
         self._table[pairs] = np.arange(len(self), len(self) + len(pairs))

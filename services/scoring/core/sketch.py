@@ -2,7 +2,7 @@
 
 Bucket b >= 0 holds the values in (GAMMA**(b-1), GAMMA**b] milliseconds, bucket ZERO holds exactly
 0. Counts of equal buckets add and subtract, so sketches merge in any order. `value_of` is at most
-ALPHA (relative) away from every value of its bucket. Buckets are looked up in a table of their
+1 % away from every value of its bucket. Buckets are looked up in a table of their
 integer upper ends, so that every process and machine agrees on them.
 """
 
@@ -12,13 +12,13 @@ import math
 from bisect import bisect_left
 from typing import Final
 
+from bellwether_native import GAMMA, value_of
+
 from shared.contracts.fields import MAX_DURATION_MS
 
-ALPHA: Final = 0.01
-GAMMA: Final = (1 + ALPHA) / (1 - ALPHA)
+__all__ = ["MAX_BUCKET", "UPPER_ENDS", "bucket_of", "value_of"]
+
 ZERO: Final = -1
-Sketch = dict[int, int]
-"""Bucket to count; no zero counts are kept."""
 
 MAX_BUCKET: Final = math.ceil(math.log(MAX_DURATION_MS, GAMMA)) + 200
 """Beyond the longest duration of the contract: tickets may stay open for longer."""
@@ -32,8 +32,3 @@ def bucket_of(value_ms: int) -> int:
     if value_ms < 0:
         raise ValueError(f"a duration cannot be negative: {value_ms} ms")
     return bisect_left(UPPER_ENDS, value_ms) if value_ms else ZERO
-
-
-def value_of(bucket: int) -> float:
-    """The estimate in ms for every value of a bucket."""
-    return 0.0 if bucket == ZERO else 2 * GAMMA**bucket / (GAMMA + 1)

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.core.bucket_keys import bucket_keys, bucket_of_key, number_of_key, summed
-from services.scoring.core.cell_batch import Sketches
+from services.scoring.core.cell_batch import NO_SKETCHES, Sketches
 from services.scoring.core.columns import Integers, grown, spread
 from services.scoring.core.key_index import distinct
 
 _SLACK: Final = 1024
 _NONE: Final = np.zeros(0, np.int64)
-NO_SKETCHES: Final = Sketches(_NONE, _NONE, _NONE)
 
 
 class SketchStore:

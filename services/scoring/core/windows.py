@@ -22,13 +22,14 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from bellwether_native import WindowSums
 from numpy.typing import NDArray
 
-from services.scoring.core.bucket_keys import bucket_keys
 from services.scoring.core.cell_batch import (
     INDICATOR_BITS,
     MAX_SOURCES,
     CellBatch,
+    CellValues,
     Part,
     Sketches,
     batch_of,
@@ -36,12 +37,11 @@ from services.scoring.core.cell_batch import (
 from services.scoring.core.changes import Change, RowChanges, difference, joined
 from services.scoring.core.columns import Column, Integers, grown, run_starts
 from services.scoring.core.figures import Summary
-from services.scoring.core.held_pane import NO_VALUES, CellChanges, CellValues, HeldPane
+from services.scoring.core.held_pane import NO_VALUES, HeldPane
 from services.scoring.core.key_index import KeyIndex
 from services.scoring.core.open_panes import OpenPanes, Pane
 from services.scoring.core.roll_up import RollUp
 from services.scoring.core.series_numbers import SeriesNumbers
-from services.scoring.core.series_sums import SeriesSums
 from services.scoring.core.window_spans import SPECS, Span, leaves_at, pane_end, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.panes import DAY, MINUTE, QUARTER, TOTAL
@@ -147,7 +147,7 @@ class PaneWindows:
         self._levels = {level: _Level() for level in _LEVELS}
         self._series = SeriesNumbers()
         self._roll_up = RollUp(self._scope_id, self._series)
-        self._sums = SeriesSums(len(SPECS))
+        self._sums = WindowSums(len(SPECS))
         self._spans: list[Span] | None = None
         self._cells = KeyIndex()
         self._open = OpenPanes(zone)
@@ -299,12 +299,11 @@ class PaneWindows:
 
     def _derive(self, rows: _Rows, changes: RowChanges) -> None:
         """Add changes to the open panes that follow from them."""
-        keys = changes.bucket_keys(rows.cells)
         for _, open_above, part in rows.panes:
             if not open_above:
                 continue
             # A view would keep the columns of the whole batch for as long as the changes wait.
-            added = CellChanges(*map(np.copy, changes.of_rows(part, rows.cells, keys)))
+            added = Change(*map(np.copy, changes.of_rows(part, rows.cells)))
             for level, start_ms in open_above:
                 if self._spans is None or start_ms >= self._oldest(level):
                     self._pane(level, start_ms).add(added, len(self._cells))
@@ -326,14 +325,9 @@ class PaneWindows:
     def _book(self, rolled: _Rolled) -> NDArray[np.uint8]:
         """Add changes to the windows that hold their panes, and the open ones that follow from
         them; these windows, as bits, by row."""
-        changes, series = rolled.changes, rolled.series
-        if self._spans is None:
-            entries = changes.bucket_row
-        else:
-            entries = self._sums.entries(changes.bucket_keys(series))
-        bits = np.zeros(len(series), np.uint8)
+        bits = np.zeros(len(rolled.series), np.uint8)
         for same, part in _runs(self._held(each) for each in rolled.panes):
-            bits[part] = self._book_one(same, changes.of_rows(part, series, entries))
+            bits[part] = self._book_one(same, rolled.changes.of_rows(part, rolled.series))
         return bits
 
     def _held(self, rows: _PaneRows) -> tuple[tuple[_Holders, ...], slice]:
@@ -358,7 +352,7 @@ class PaneWindows:
             if holders.ahead:
                 self._book_ahead(holders.level, change)
         windows = [window for holders in held for window in holders.windows]
-        self._sums.add(windows, change)
+        self._sums.add(windows, change.sums, change.buckets)
         return sum(1 << window for window in windows)
 
     def _reach(self) -> None:
@@ -372,14 +366,14 @@ class PaneWindows:
         self._changed = grown(self._changed, len(self._scopes))
 
     def _book_totals(self, change: Change) -> None:
-        np.add.at(self._gauges, change.series, change.total)
-        self._gauge_told[change.series] = True
-        self._sums.touch(_EVERY_WINDOW, change.series)
+        np.add.at(self._gauges, change.numbers, change.total)
+        self._gauge_told[change.numbers] = True
+        self._sums.touch(_EVERY_WINDOW, change.numbers)
 
     def _book_ahead(self, level: int, change: Change) -> Integers:
         """Keep the changes of gauges apart; the series that have any."""
-        rows = np.flatnonzero(_IS_GAUGE[self._series.indicator[change.series]])
-        series = change.series[rows]
+        rows = np.flatnonzero(_IS_GAUGE[self._series.indicator[change.numbers]])
+        series = change.numbers[rows]
         np.add.at(self._levels[level].ahead, series, change.total[rows])
         self._sums.touch(_OF_LEVEL[level], series)
         return series
@@ -429,8 +423,6 @@ class PaneWindows:
         window = _OF_LEVEL[place][0]
         self._overtake(place, level, before[window].end_ms, after[window].end_ms)
         self._drop_old(place, level)
-        if place == QUARTER:
-            self._sums.clear_buckets()
 
     def _drop_old(self, place: int, level: _Level) -> None:
         is_needed = self._is_derived_from if place == MINUTE else _is_not_needed
@@ -447,13 +439,13 @@ class PaneWindows:
         """What a pane adds to the sums that it enters."""
         cells, (n, total, good, sketches) = pane.all()
         rows, series = self._roll_up.over(self._cells.keys[cells] >> _SOURCE_BITS)
-        sketches = sketches.take(rows)
-        entries = self._sums.entries(bucket_keys(series.repeat(sketches.lengths), sketches.bucket))
-        return Change(series, n[rows], total[rows], good[rows], entries, sketches.counts)
+        lengths, bucket, counts = sketches.take(rows)
+        of_bucket = series.repeat(lengths)
+        return Change(series, n[rows], total[rows], good[rows], of_bucket, bucket, counts)
 
     def _shift(self, window: int, change: Change) -> None:
-        self._sums.add((window,), change)
-        self._mark(change.series, 1 << window)
+        self._sums.add([window], change.sums, change.buckets)
+        self._mark(change.numbers, 1 << window)
 
     def _overtake(self, place: int, level: _Level, old_end_ms: int, end_ms: int) -> None:
         """Changes of gauges that lay ahead of the windows' end lie behind it now."""
@@ -486,7 +478,8 @@ class PaneWindows:
 
     def occupied(self, window: int) -> Integers:
         """Scopes with anything in a window, ascending."""
-        series = np.concatenate((self._sums.occupied(window), np.flatnonzero(self._gauges)))
+        occupied = np.frombuffer(self._sums.occupied(window), np.int64)
+        series = np.concatenate((occupied, np.flatnonzero(self._gauges)))
         return np.unique(self._series.scope[series])
 
     def span(self, window: int) -> Span:
@@ -505,26 +498,20 @@ class PaneWindows:
         series = self._series.find(scope_id, indicator)
         if series is None:
             return None
-        (summary,) = self._summaries(window, [indicator], np.array([series]))
-        return summary
+        return self._summary(window, indicator, series)
 
     def summaries(self, window: int, scope_id: int) -> list[tuple[int, Summary | None]]:
         """The `summary` of every indicator ever seen of a scope, ascending by place."""
-        indicators, series = self._series.of_scope(scope_id)
-        known = zip(indicators, self._summaries(window, indicators, series), strict=True)
-        return [(place, summary) for place, summary in known if place < len(INDICATOR_IDS)]
+        return [
+            (indicator, self._summary(window, indicator, series))
+            for indicator, series in self._series.of_scope(scope_id)
+            if indicator < len(INDICATOR_IDS)
+        ]
 
-    def _summaries(
-        self, window: int, indicators: list[int], series: Integers
-    ) -> Iterator[Summary | None]:
-        have_sketches = self._sums.have_sketches(series)
-        columns = (indicators, series.tolist(), have_sketches, *self._sums.numbers(window, series))
-        for indicator, own, has_sketch, n, total, good in zip(*columns, strict=True):
-            if indicator in _GAUGES:
-                yield self._gauge(window, own)
-            else:
-                sketch = self._sums.sketch(window, own) if has_sketch else None
-                yield Summary(n, total, good, sketch) if n or total or good or sketch else None
+    def _summary(self, window: int, indicator: int, series: int) -> Summary | None:
+        if indicator in _GAUGES:
+            return self._gauge(window, series)
+        return self._sums.summary(window, series)
 
     def _gauge(self, window: int, series: int) -> Summary | None:
         if not self._gauge_told[series]:

@@ -1,7 +1,10 @@
 """The measuring engine's work on every event, compiled: see `services.scoring.core.engine`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self, TypedDict, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 __version__: str
 
@@ -86,6 +89,84 @@ def check_cells(columns: _CellColumns, leaves: int) -> None:
 def widened(columns: Sequence[bytes], entries: Sequence[int]) -> bytes:
     """Columns as those of `shared.contracts.columns.pack_narrow`, of so many entries each, one
     behind the other with 8 bytes an entry. Raises ``ValueError`` for one that has no width."""
+
+_Integers = NDArray[np.int64]
+_Measured = tuple[int, float | None, float | None, float | None]
+"""Cases, value, and the ends of its interval: as `services.scoring.core.figures.Measured`."""
+_Percentiles = tuple[float | None, float | None, float | None, float | None]
+
+@final
+class Summary:
+    """Measurements of one indicator: how many, their integer sum, how many good, and how many in
+    each bucket of the sketch. A gauge's level is its total."""
+
+    def __new__(
+        cls,
+        n: int = 0,
+        total: int = 0,
+        good: int = 0,
+        sketch: Mapping[int, int] | None = None,
+    ) -> Self: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def good(self) -> int: ...
+    @property
+    def sketch(self) -> dict[int, int]:
+        """Bucket to count, ascending by bucket; no count is 0."""
+    def measure(self, kind: str, how: str) -> _Measured:
+        """What an indicator of this kind measures so. Raises ``ValueError`` for another measure
+        than those of `services.scoring.core.rules.Measure`."""
+    def figure(self, kind: str) -> tuple[_Measured, int | None, int | None, _Percentiles]:
+        """What is published of it: the measure that is usual for its kind, good, total, and the
+        50th, 90th, 95th and 99th percentile, each where it has a meaning."""
+
+@final
+class WindowSums:
+    """The sums of series, which have the numbers 0, 1, 2, ..., in so many windows. Columns are
+    arrays of 64-bit integers."""
+
+    def __new__(cls, windows: int) -> Self: ...
+    def reach(self, size: int) -> None:
+        """Make room for series 0 to ``size``."""
+    def add(
+        self,
+        windows: Sequence[int],
+        sums: tuple[_Integers, _Integers, _Integers, _Integers],
+        buckets: tuple[_Integers, _Integers, _Integers],
+    ) -> None:
+        """Add to some windows: series, n, total and good by row; series, bucket and count. There is
+        room for all of the series."""
+    def touch(self, windows: Sequence[int], series: _Integers) -> None:
+        """Let readers look at series again."""
+    def stamp(self, window: int, series: int) -> int:
+        """Grows with every change of the series in the window; 0 before the first."""
+    def summary(self, window: int, series: int) -> Summary | None:
+        """None where there is nothing in it."""
+    def occupied(self, window: int) -> bytes:
+        """Series with any sum in a window, ascending, as 64-bit integers."""
+
+Z95: float
+GAMMA: float
+"""The ratio of two neighbouring upper ends of the sketch's buckets."""
+
+def wilson(good: int, n: int, z: float = ...) -> tuple[float, float]:
+    """The interval of a share ``good / n``; raises ``ValueError`` when ``n`` is not positive."""
+
+def percentile_ranks(q: float, n: int, z: float = ...) -> tuple[int | None, int | None]:
+    """Ranks (from 1) of the values that enclose percentile ``q``; None where the sample is too
+    small to bound that side."""
+
+def mean_interval(mean: float, variance: float, n: int, z: float = ...) -> tuple[float, float]:
+    """The interval of a mean of ``n`` values with that variance."""
+
+def exact_mean(kind: str, n: int, total: int, squares: int) -> _Measured:
+    """As `services.scoring.core.figures.exact_mean`."""
+
+def value_of(bucket: int) -> float:
+    """The estimate in ms for every value of a bucket of the sketch."""
 
 MINUTE_MS: int
 QUARTER_MS: int

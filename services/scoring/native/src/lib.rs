@@ -1,5 +1,6 @@
-//! The measuring engine's work on every event, compiled: what `services.scoring.core.engine` asks
-//! for. Rules, calendars, time zones and the explanation of mistakes stay in Python.
+//! The work on every event and every figure, compiled: what `services.scoring.core.engine` and
+//! `services.scoring.core.windows` ask for. Rules, calendars, time zones and the explanation of
+//! mistakes stay in Python.
 
 pub mod booking;
 pub mod buckets;
@@ -16,6 +17,7 @@ pub mod event_hash;
 pub mod fact;
 pub mod indicator_set;
 pub mod indicators;
+pub mod intervals;
 pub mod json;
 pub mod kind;
 pub mod lateness;
@@ -37,9 +39,12 @@ pub mod resting;
 pub mod rooms;
 pub mod rules;
 pub mod sketches;
+pub mod summary;
 pub mod tickets;
 pub mod timeline;
 pub mod warm;
+mod window_class;
+pub mod window_sums;
 
 use pyo3::prelude::*;
 
@@ -50,6 +55,7 @@ fn bellwether_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(reading::check_cells, module)?)?;
     module.add_function(wrap_pyfunction!(reading::widened, module)?)?;
     pane_class::register(module)?;
+    window_class::register(module)?;
     module.add_class::<calendar_class::Calendar>()?;
     module.add_class::<python::Engine>()
 }

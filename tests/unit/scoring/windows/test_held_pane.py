@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.bucket_keys import bucket_keys
-from services.scoring.core.cell_batch import Part, Sketches
-from services.scoring.core.held_pane import CellChanges, CellValues, HeldPane
+from services.scoring.core.cell_batch import CellValues, Part, Sketches
+from services.scoring.core.changes import Change
+from services.scoring.core.held_pane import HeldPane
 from services.scoring.core.windows import PaneWindows
 from shared.contracts.indicators import INDICATOR_IDS
 from shared.contracts.panes import MINUTE, MINUTE_MS, Cell, Cells
@@ -123,11 +123,11 @@ def test_a_pane_that_is_added_to_says_the_sums(walk: list[list[tuple[int, Said]]
 ONE = Said(1, 2, 3, {4: 5})
 
 
-def additions(step: list[tuple[int, Said]]) -> CellChanges:
+def additions(step: list[tuple[int, Said]]) -> Change:
     cells = np.array([cell for cell, _ in step])
     n, sums, good, sketches = columns([said for _, said in step])
-    keys = bucket_keys(cells.repeat(sketches.lengths), sketches.bucket)
-    return CellChanges(cells, n, sums, good, keys, sketches.counts)
+    own = cells.repeat(sketches.lengths)
+    return Change(cells, n, sums, good, own, sketches.bucket, sketches.counts)
 
 
 def total(one: Said, other: Said) -> Said:
@@ -140,14 +140,12 @@ def total(one: Said, other: Said) -> Said:
 def test_what_waits_to_be_added_is_bounded(size: int) -> None:
     pane, cells = HeldPane(), np.arange(size)
     added = columns([ONE] * size)
-    change = CellChanges(
-        cells, *added[:3], bucket_keys(cells, added.sketches.bucket), added.sketches.counts
-    )
+    change = Change(cells, *added[:3], cells, added.sketches.bucket, added.sketches.counts)
     held: list[int] = []
     tracemalloc.start()
     try:
         for _ in range(4_000):
-            pane.add(CellChanges(*map(np.copy, change)), KNOWN)
+            pane.add(Change(*map(np.copy, change)), KNOWN)
             held.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()

@@ -1,0 +1,323 @@
+//! What is summed up of one indicator, and the figures that are read from it.
+
+use std::sync::LazyLock;
+
+use crate::intervals::{
+    Interval, Z95, mean_interval, percentile_rank, percentile_ranks, real, wilson,
+};
+
+/// How far the estimate for a bucket is at most from a value in it, relatively.
+pub const ALPHA: f64 = 0.01;
+pub const GAMMA: f64 = (1.0 + ALPHA) / (1.0 - ALPHA);
+
+/// The estimate in ms for every value of a bucket of the sketch (`services.scoring.core.sketch`).
+pub fn value_of(bucket: i16) -> f64 {
+    if bucket < 0 {
+        0.0
+    } else {
+        2.0 * GAMMA.powf(f64::from(bucket)) / (GAMMA + 1.0)
+    }
+}
+
+/// By bucket, from that of 0 ms on.
+static VALUES: LazyLock<Vec<f64>> = LazyLock::new(|| (-1..4095).map(value_of).collect());
+
+fn known_value(bucket: i16) -> f64 {
+    VALUES[usize::try_from(i32::from(bucket) + 1).expect("no bucket is less than -1")]
+}
+
+/// How many cases there are in each bucket, ascending by bucket; no count is 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram {
+    buckets: Vec<i16>,
+    counts: Vec<i64>,
+}
+
+impl Histogram {
+    pub fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
+    pub fn add(&mut self, bucket: i16, count: i64) {
+        match self.buckets.binary_search(&bucket) {
+            Ok(place) => {
+                let held = &mut self.counts[place];
+                *held = held.wrapping_add(count);
+                if *held == 0 {
+                    self.buckets.remove(place);
+                    self.counts.remove(place);
+                }
+            }
+            Err(_) if count == 0 => {}
+            Err(place) => {
+                self.buckets.insert(place, bucket);
+                self.counts.insert(place, count);
+            }
+        }
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = (i16, i64)> {
+        self.buckets
+            .iter()
+            .copied()
+            .zip(self.counts.iter().copied())
+    }
+}
+
+/// What an indicator's measurements are; the others need no distinction here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Ratio,
+    Duration,
+    Amount,
+    Rating,
+    Balance,
+    Number,
+}
+
+/// What is asked of a summary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Measure {
+    Value,
+    Share,
+    Mean,
+    Quantile(f64),
+}
+
+/// A figure in the unit of its measure; `low` and `high` are `None` where unbounded or unknown,
+/// `value` is `None` without data.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measured {
+    pub n: i64,
+    pub value: Option<f64>,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+}
+
+impl Measured {
+    fn within(n: i64, value: f64, (low, high): Interval) -> Self {
+        Self {
+            n,
+            value: Some(value),
+            low: Some(low),
+            high: Some(high),
+        }
+    }
+
+    fn sure(n: i64, value: f64) -> Self {
+        Self {
+            n,
+            value: Some(value),
+            ..Self::default()
+        }
+    }
+}
+
+/// The published figure, without its indicator (`shared.contracts.figures.Figure`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figure {
+    pub measured: Measured,
+    pub good: Option<i64>,
+    pub total: Option<i64>,
+    /// The 50th, 90th, 95th and 99th.
+    pub percentiles: [Option<f64>; 4],
+}
+
+/// What a measured value of 1 is in the unit of the figure, and the ends of what it can be.
+struct Range {
+    unit: f64,
+    least: f64,
+    most: f64,
+}
+
+const RATING: Range = Range {
+    unit: 0.001,
+    least: 0.0,
+    most: 1.0,
+};
+const BALANCE: Range = Range {
+    unit: 100.0,
+    least: -100.0,
+    most: 100.0,
+};
+
+/// The mean of `n` > 0 ratings or the balance of as many opinions, in the unit of the figure, with
+/// the normal interval of a mean; `squares` is the sum of the values' squares.
+pub fn exact_mean(is_balance: bool, n: i64, total: i64, squares: i64) -> Measured {
+    let range = if is_balance { BALANCE } else { RATING };
+    let mean = real(total) / real(n);
+    if n == 1 {
+        return Measured::sure(1, mean * range.unit);
+    }
+    let [cases, sum, squares] = [n, total, squares].map(i128::from);
+    let around = cases * squares - sum * sum;
+    #[allow(clippy::cast_precision_loss, reason = "it is divided anyway")]
+    let variance = around as f64 / (cases * (cases - 1)) as f64;
+    let (low, high) = mean_interval(mean, variance, n, Z95);
+    let ends = (
+        (low * range.unit).max(range.least),
+        (high * range.unit).min(range.most),
+    );
+    Measured::within(n, mean * range.unit, ends)
+}
+
+/// Measurements of one indicator: how many, their integer sum, how many good, and how many in each
+/// bucket. A gauge's level is its total.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub n: i64,
+    pub total: i64,
+    pub good: i64,
+    pub sketch: Histogram,
+}
+
+impl Summary {
+    pub fn is_empty(&self) -> bool {
+        self.n == 0 && self.total == 0 && self.good == 0 && self.sketch.is_empty()
+    }
+
+    /// One measure, with its interval.
+    pub fn measure(&self, kind: Kind, how: Measure) -> Measured {
+        if how == Measure::Value {
+            return Measured::sure(self.n.max(0), real(self.total));
+        }
+        if self.n <= 0 {
+            return Measured::default();
+        }
+        match how {
+            Measure::Mean => self.mean(kind),
+            Measure::Quantile(q) => Spread::of(&self.sketch).measured(q),
+            Measure::Share | Measure::Value => self.share(),
+        }
+    }
+
+    /// The published figure; intervals and percentiles where they have a meaning.
+    pub fn figure(&self, kind: Kind) -> Figure {
+        match kind {
+            Kind::Ratio => Figure {
+                measured: self.measure(kind, Measure::Share),
+                good: Some(self.good),
+                ..Figure::default()
+            },
+            Kind::Duration | Kind::Amount => self.spread_figure(kind),
+            Kind::Rating | Kind::Balance => Figure {
+                measured: self.measure(kind, Measure::Mean),
+                good: (kind == Kind::Balance).then_some(self.good),
+                total: Some(self.total),
+                ..Figure::default()
+            },
+            Kind::Number => Figure {
+                measured: self.measure(kind, Measure::Value),
+                total: Some(self.total),
+                ..Figure::default()
+            },
+        }
+    }
+
+    fn spread_figure(&self, kind: Kind) -> Figure {
+        let spread = Spread::of(&self.sketch);
+        Figure {
+            measured: self.measure(kind, Measure::Mean),
+            good: (kind == Kind::Duration).then_some(self.good),
+            total: Some(self.total),
+            percentiles: [0.5, 0.9, 0.95, 0.99].map(|q| spread.percentile(q)),
+        }
+    }
+
+    fn share(&self) -> Measured {
+        let share = real(self.good) / real(self.n);
+        Measured::within(self.n, share, wilson(self.good, self.n, Z95))
+    }
+
+    fn mean(&self, kind: Kind) -> Measured {
+        if matches!(kind, Kind::Rating | Kind::Balance) {
+            let is_balance = kind == Kind::Balance;
+            return exact_mean(is_balance, self.n, self.total, self.squares(is_balance));
+        }
+        let mean = real(self.total) / real(self.n);
+        if self.n == 1 {
+            return Measured::sure(1, mean);
+        }
+        let interval = mean_interval(mean, self.variance(mean), self.n, Z95);
+        Measured::within(self.n, mean, interval)
+    }
+
+    /// The sum of the squares of ratings, whose buckets are their values, or of opinions, each of
+    /// which is 1 (good), 0 or -1.
+    fn squares(&self, is_balance: bool) -> i64 {
+        if is_balance {
+            return self.good.wrapping_mul(2).wrapping_sub(self.total);
+        }
+        let squares = self.sketch.entries().map(|(bucket, count)| {
+            let value = i64::from(bucket);
+            count.wrapping_mul(value * value)
+        });
+        squares.fold(0, i64::wrapping_add)
+    }
+
+    /// Of the values around their mean, as far as their buckets tell.
+    fn variance(&self, mean: f64) -> f64 {
+        let (mut cases, mut total, mut squares) = (0_i64, 0.0, 0.0);
+        for (bucket, count) in self.sketch.entries() {
+            let value = known_value(bucket);
+            cases = cases.wrapping_add(count);
+            total += real(count) * value;
+            squares += real(count) * (value * value);
+        }
+        if cases < 2 {
+            return 0.0;
+        }
+        let around = squares - 2.0 * mean * total + real(cases) * mean * mean;
+        (around / real(cases - 1)).max(0.0)
+    }
+}
+
+/// A histogram made ready to be asked for many percentiles.
+struct Spread<'a> {
+    histogram: &'a Histogram,
+    ranks: Vec<i64>,
+    n: i64,
+}
+
+impl<'a> Spread<'a> {
+    fn of(histogram: &'a Histogram) -> Self {
+        let mut n = 0_i64;
+        let ranks = histogram.counts.iter().map(|count| {
+            n = n.wrapping_add(*count);
+            n
+        });
+        let ranks = ranks.collect();
+        Self {
+            histogram,
+            ranks,
+            n,
+        }
+    }
+
+    /// The value of that rank (from 1), within the sketch's relative error.
+    fn at_rank(&self, rank: i64) -> Option<f64> {
+        if !(1..=self.n).contains(&rank) {
+            return None;
+        }
+        let place = self.ranks.partition_point(|reached| *reached < rank);
+        self.histogram.buckets.get(place).copied().map(known_value)
+    }
+
+    fn percentile(&self, q: f64) -> Option<f64> {
+        self.at_rank(percentile_rank(q, self.n))
+    }
+
+    /// The percentile with its interval.
+    fn measured(&self, q: f64) -> Measured {
+        if self.n == 0 {
+            return Measured::default();
+        }
+        let (low, high) = percentile_ranks(q, self.n, Z95);
+        Measured {
+            n: self.n,
+            value: self.percentile(q),
+            low: low.and_then(|rank| self.at_rank(rank)),
+            high: high.and_then(|rank| self.at_rank(rank)),
+        }
+    }
+}
