@@ -12,11 +12,13 @@ from starlette.responses import Response
 
 from services.scoring.api import catalogue
 from services.scoring.api.answers import (
+    HeadedAnswer,
     bad_parameter,
     etag,
     from_cursor,
     json_answer,
     listing,
+    listing_head,
     to_cursor,
     unchanged,
 )
@@ -265,18 +267,19 @@ def _page(
         page = parts.scores.page(wanted, limit, from_cursor(cursor))
     except ScopeError as error:
         raise bad_parameter("cursor", "is not what a listing gave as next") from error
-    head = _ENCODER.encode(parts.clock())[1:-1] + b","
     tail = b',"next":' + _ENCODER.encode(to_cursor(page.next))
-    return json_answer(listing(head, map(render, page.entries), tail), tag)
+    return json_answer(listing(_clock_head(parts), map(render, page.entries), tail), tag)
 
 
 def _board_answer(parts: Parts, request: Request, page: BoardPage) -> Response:
     same = unchanged(request, page.tag)
     if same is not None:
         return same
-    head = _ENCODER.encode(parts.clock())[1:-1] + b","
-    tail = b',"next":' + _ENCODER.encode(to_cursor(page.next))
-    return json_answer(listing(head, (page.rows,), tail), page.tag)
+    return HeadedAnswer(listing_head(_clock_head(parts)), page.items, page.tag)
+
+
+def _clock_head(parts: Parts) -> bytes:
+    return _ENCODER.encode(parts.clock())[1:-1] + b","
 
 
 def _raw(entry: Entry) -> bytes:

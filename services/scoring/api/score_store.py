@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from shared.contracts.scopes import SCOPE_KINDS, Scope
 _WINDOW_PLACE: Final[dict[str, int]] = {name: place for place, name in enumerate(WINDOWS)}
 _ALL_WINDOWS: Final = tuple(range(len(WINDOWS)))
 _KEPT: Final = frozenset({_ALL_WINDOWS, *((place,) for place in _ALL_WINDOWS)})
+_DIGEST_BYTES: Final = 12
 _IN_DEPARTMENT: Final = frozenset({"team", "employee"})
 _AFTER_SLASH: Final = chr(ord("/") + 1)
 
@@ -98,36 +100,45 @@ class Page(NamedTuple):
 
 
 class Board(NamedTuple):
-    """Some rows of the scoreboard as JSON, and the scope to go on after, or None at the end."""
+    """Some rows of the scoreboard as JSON, their digests one after the other, and the scope to go
+    on after, or None at the end."""
 
     rows: list[bytes]
+    digests: bytes
     next: str | None
 
 
-class _Row:
-    """The records of one scope, by the place of their window. The JSON of all windows and of single
-    ones is kept until a record changes."""
+class _View(NamedTuple):
+    """A row as JSON, empty when it has no window; the digest is the same on every replica."""
 
-    __slots__ = ("_json", "entries", "key")
+    json: bytes
+    digest: bytes
+
+
+class _Row:
+    """The records of one scope, by the place of their window. The view of all windows and those of
+    single ones are kept until a record changes."""
+
+    __slots__ = ("_views", "entries", "key")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.entries: list[Entry | None] = [None] * len(WINDOWS)
-        self._json: dict[tuple[int, ...], bytes] = {}
+        self._views: dict[tuple[int, ...], _View] = {}
 
     def put(self, place: int, entry: Entry | None) -> None:
         self.entries[place] = entry
-        self._json.clear()
+        self._views.clear()
 
-    def json(self, places: tuple[int, ...]) -> bytes:
-        """With these windows; empty when it has none of them."""
-        known = self._json.get(places)
-        if known is not None:
-            return known
-        encoded = self._encode(places)
-        if places in _KEPT:
-            self._json[places] = encoded
-        return encoded
+    def view(self, places: tuple[int, ...]) -> _View:
+        """With these windows."""
+        view = self._views.get(places)
+        if view is None:
+            encoded = self._encode(places)
+            view = _View(encoded, hashlib.blake2b(encoded, digest_size=_DIGEST_BYTES).digest())
+            if places in _KEPT:
+                self._views[places] = view
+        return view
 
     def _encode(self, places: tuple[int, ...]) -> bytes:
         cells = [entry.cell for place in places if (entry := self.entries[place])]
@@ -144,6 +155,7 @@ class ScoreStore:
         self._order: list[tuple[int, str]] = []
         self._scopes: dict[str, Scope] = {}
         self._records = 0
+        self._changed: dict[tuple[str, str, str], int] = {}
         self.stream_ms = 0
         self.rule_version = ""
         self.revision = 0
@@ -177,18 +189,28 @@ class ScoreStore:
     def board(self, wanted: ScoreFilter, limit: int, after: str | None) -> Board:
         """At most ``limit`` scopes that follow the scope ``after``, a row each."""
         places = _places(wanted)
-        start = (0, "") if after is None else _place(after)
-        rows: list[bytes] = []
-        last = ""
-        for place in self._between(wanted, start):
-            row = self._rows[place[1]].json(places)
-            if not row or place == start:
+        views: list[_View] = []
+        last: str | None = None
+        for _, key in self._between(wanted, (0, "") if after is None else _behind(after)):
+            view = self._rows[key].view(places)
+            if not view.json:
                 continue
-            if len(rows) == limit:
-                return Board(rows, last)
-            rows.append(row)
-            last = place[1]
-        return Board(rows, None)
+            if len(views) == limit:
+                break
+            views.append(view)
+            last = key
+        else:
+            last = None
+        return Board([view.json for view in views], b"".join(view.digest for view in views), last)
+
+    def changed(self, wanted: ScoreFilter) -> int:
+        """The revision of the last change of a record that ``wanted`` matches, or a later one when
+        it names a scope; 0 when there was none."""
+        return max(
+            self._changed.get((kind, wanted.department, window), 0)
+            for kind in wanted.kinds or SCOPE_KINDS
+            for window in wanted.windows or ("",)
+        )
 
     def departments(self) -> list[str]:
         """Names of all departments that have figures."""
@@ -249,6 +271,7 @@ class ScoreStore:
         place = _WINDOW_PLACE[entry.window]
         self._records += row.entries[place] is None
         row.put(place, entry)
+        self._touch(entry.scope, entry.window)
 
     def _remove(self, key: str) -> None:
         scope_key, _, window = key.rpartition("|")
@@ -258,9 +281,16 @@ class ScoreStore:
             return
         row.put(place, None)
         self._records -= 1
+        self._touch(self._scopes[scope_key], window)
         if not any(row.entries):
             del self._rows[scope_key]
             self._order.remove(_place(scope_key))
+
+    def _touch(self, scope: Scope, window: str) -> None:
+        """A record of this scope and window has changed; "" stands for any department or window."""
+        for department in (scope.department, ""):
+            self._changed[scope.kind, department, window] = self.revision
+            self._changed[scope.kind, department, ""] = self.revision
 
     def _scope(self, key: str) -> Scope:
         scope = self._scopes.get(key)
@@ -271,6 +301,12 @@ class ScoreStore:
 
 def _place(scope_key: str) -> tuple[int, str]:
     return SCOPE_KINDS.index(Scope.parse(scope_key).kind), scope_key
+
+
+def _behind(scope_key: str) -> tuple[int, str]:
+    """The first place that a scope after this one can have."""
+    number, key = _place(scope_key)
+    return number, key + "\0"
 
 
 def _places(wanted: ScoreFilter) -> tuple[int, ...]:
