@@ -51,8 +51,8 @@ def json_answer(content: bytes, tag: str) -> Response:
 
 
 class HeadedAnswer(Response):
-    """200 with a content that is kept for many answers, behind a head of this one: it is sent as it
-    is and not copied, for to copy the largest took longer than all else."""
+    """200 with bytes that are kept for many answers, behind a head that is this answer's own. They
+    are sent apart: to join half a megabyte takes longer than all else."""
 
     def __init__(self, head: bytes, kept: bytes, tag: str) -> None:
         length = {"Content-Length": str(len(head) + len(kept))}
@@ -60,9 +60,7 @@ class HeadedAnswer(Response):
         self._kept = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send(
-            {"type": "http.response.start", "status": 200, "headers": self.raw_headers},
-        )
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
         await send({"type": "http.response.body", "body": self._kept})
 

@@ -1,5 +1,5 @@
-"""Pages of the scoreboard as bytes: encoded once, sent to all who ask until a record in them does
-change."""
+"""Pages of the scoreboard as bytes: encoded once, sent to all who ask until a record changes that
+their filter matches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 class BoardPage(NamedTuple):
-    """Rows and whatever follows them in the answer, and their validator."""
+    """Rows and whatever follows them in the answer, their validator, and the state they show."""
 
     items: bytes
     tag: str
@@ -23,7 +23,7 @@ class BoardPage(NamedTuple):
 
 
 class Boards:
-    """The pages that were asked for last, ``MAX_PAGES`` at most; each is as long as its limit."""
+    """The ``MAX_PAGES`` pages that were asked for last; the limit of each bounds its length."""
 
     def __init__(self, scores: ScoreStore) -> None:
         self._scores = scores

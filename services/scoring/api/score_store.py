@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -109,8 +109,10 @@ class Board(NamedTuple):
 
 
 class _View(NamedTuple):
-    """A row as JSON, empty when it has no window; the digest is the same on every replica."""
+    """A row as JSON, empty when it has none of the windows; the digest is the same on every
+    replica."""
 
+    key: str
     json: bytes
     digest: bytes
 
@@ -119,25 +121,23 @@ class _Row:
     """The records of one scope, by the place of their window. The view of all windows and those of
     single ones are kept until a record changes."""
 
-    __slots__ = ("_views", "entries", "key")
+    __slots__ = ("entries", "key", "views")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.entries: list[Entry | None] = [None] * len(WINDOWS)
-        self._views: dict[tuple[int, ...], _View] = {}
+        self.views: dict[tuple[int, ...], _View] = {}
 
     def put(self, place: int, entry: Entry | None) -> None:
         self.entries[place] = entry
-        self._views.clear()
+        self.views.clear()
 
     def view(self, places: tuple[int, ...]) -> _View:
-        """With these windows."""
-        view = self._views.get(places)
-        if view is None:
-            encoded = self._encode(places)
-            view = _View(encoded, hashlib.blake2b(encoded, digest_size=_DIGEST_BYTES).digest())
-            if places in _KEPT:
-                self._views[places] = view
+        """With these windows; to be called for a view that is not kept."""
+        json = self._encode(places)
+        view = _View(self.key, json, hashlib.blake2b(json, digest_size=_DIGEST_BYTES).digest())
+        if places in _KEPT:
+            self.views[places] = view
         return view
 
     def _encode(self, places: tuple[int, ...]) -> bytes:
@@ -153,6 +153,7 @@ class ScoreStore:
     def __init__(self) -> None:
         self._rows: dict[str, _Row] = {}
         self._order: list[tuple[int, str]] = []
+        self._ordered: list[_Row] = []
         self._scopes: dict[str, Scope] = {}
         self._records = 0
         self._changed: dict[tuple[str, str, str], int] = {}
@@ -188,20 +189,28 @@ class ScoreStore:
 
     def board(self, wanted: ScoreFilter, limit: int, after: str | None) -> Board:
         """At most ``limit`` scopes that follow the scope ``after``, a row each."""
+        start = (0, "") if after is None else _behind(after)
+        views = self._views(wanted, start, limit + 1)
+        shown = views[:limit]
+        return Board(
+            [view.json for view in shown],
+            b"".join([view.digest for view in shown]),
+            shown[-1].key if len(views) > limit else None,
+        )
+
+    def _views(self, wanted: ScoreFilter, start: tuple[int, str], count: int) -> list[_View]:
+        """The first ``count`` rows that are not empty."""
         places = _places(wanted)
         views: list[_View] = []
-        last: str | None = None
-        for _, key in self._between(wanted, (0, "") if after is None else _behind(after)):
-            view = self._rows[key].view(places)
-            if not view.json:
-                continue
-            if len(views) == limit:
-                break
-            views.append(view)
-            last = key
-        else:
-            last = None
-        return Board([view.json for view in views], b"".join(view.digest for view in views), last)
+        for position, end in self._spans(wanted, start):
+            first = position
+            while first < end and len(views) < count:
+                rows = self._ordered[first : min(end, first + count - len(views))]
+                first += len(rows)
+                views += [
+                    view for row in rows if (view := row.views.get(places) or row.view(places)).json
+                ]
+        return views
 
     def changed(self, wanted: ScoreFilter) -> int:
         """The revision of the last change of a record that ``wanted`` matches, or a later one when
@@ -222,25 +231,25 @@ class ScoreStore:
         scope_key, _, window = (after or "").rpartition("|")
         start = (0, "") if after is None else _place(scope_key)
         passed = _WINDOW_PLACE.get(window, 0)
-        for place in self._between(wanted, start):
-            entries = self._rows[place[1]].entries
-            for number in places:
-                entry = entries[number]
-                if entry is not None and (place != start or number > passed):
-                    yield entry
+        for first, end in self._spans(wanted, start):
+            for row in self._ordered[first:end]:
+                for number in places:
+                    entry = row.entries[number]
+                    if entry is not None and (row.key != scope_key or number > passed):
+                        yield entry
 
-    def _between(self, wanted: ScoreFilter, start: tuple[int, str]) -> Iterator[tuple[int, str]]:
-        """Places of the scopes that are asked for, from ``start`` on, in order."""
-        if wanted.scope:
-            place = _place(wanted.scope)
-            if wanted.scope in self._rows and place >= start and self._is_wanted(wanted, place[1]):
-                yield place
-            return
+    def _spans(self, wanted: ScoreFilter, start: tuple[int, str]) -> Iterator[tuple[int, int]]:
+        """Where the scopes that are asked for lie in the order, from the place ``start`` on."""
         begin = bisect_left(self._order, start)
+        if wanted.scope:
+            if wanted.scope in self._rows and self._is_wanted(wanted, wanted.scope):
+                first = self._position(wanted.scope)
+                yield max(first, begin), first + 1
+            return
         for kind in SCOPE_KINDS:
             if not wanted.kinds or kind in wanted.kinds:
                 first, end = self._bounds(kind, wanted.department)
-                yield from self._order[max(first, begin) : end]
+                yield max(first, begin), end
 
     def _is_wanted(self, wanted: ScoreFilter, key: str) -> bool:
         scope = self._scopes[key]
@@ -267,7 +276,9 @@ class ScoreStore:
         row = self._rows.get(entry.scope_key)
         if row is None:
             row = self._rows[entry.scope_key] = _Row(entry.scope_key)
-            insort(self._order, _place(entry.scope_key))
+            position = self._position(entry.scope_key)
+            self._order.insert(position, _place(entry.scope_key))
+            self._ordered.insert(position, row)
         place = _WINDOW_PLACE[entry.window]
         self._records += row.entries[place] is None
         row.put(place, entry)
@@ -284,7 +295,11 @@ class ScoreStore:
         self._touch(self._scopes[scope_key], window)
         if not any(row.entries):
             del self._rows[scope_key]
-            self._order.remove(_place(scope_key))
+            position = self._position(scope_key)
+            del self._order[position], self._ordered[position]
+
+    def _position(self, scope_key: str) -> int:
+        return bisect_left(self._order, _place(scope_key))
 
     def _touch(self, scope: Scope, window: str) -> None:
         """A record of this scope and window has changed; "" stands for any department or window."""
