@@ -7,7 +7,7 @@ must load the present state anew.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import cast
 
@@ -64,11 +64,12 @@ class Broadcaster:
         """The answer for one client. `last_event_id` is what its header says, if anything;
         `greeting` is a frame for this client alone, sent before all others."""
         stopping: asyncio.Event = request.app.state.stopping
+        client = _Client(self._max_pending)
         return _EventStream(
-            self._frames(greeting, _parse_id(last_event_id), stopping),
+            self._frames(client, greeting, _parse_id(last_event_id), stopping),
             media_type="text/event-stream",
             headers=_HEADERS,
-            send_timeout=self._send_timeout,
+            client=client,
         )
 
     def _missed(self, last: int | None) -> list[bytes]:
@@ -78,19 +79,18 @@ class Broadcaster:
         return [frame for id, frame in self._ring if id > last] if known else [RESET]
 
     async def _frames(
-        self, greeting: bytes, last: int | None, stopping: asyncio.Event
+        self, client: "_Client", greeting: bytes, last: int | None, stopping: asyncio.Event
     ) -> AsyncIterator[bytes]:
-        client = _Client(self._max_pending)
         self._clients.add(client)
         missed = self._missed(last)  # no event can come between this and the line above
         metrics.STREAM_CLIENTS.labels(self._name).inc()
-        waker = asyncio.create_task(client.wake_on(stopping))
+        watch = asyncio.create_task(client.watch(stopping, self._heartbeat, self._send_timeout))
         try:
             yield b"retry: 2000\n\n" + greeting + b"".join(missed)
             while not stopping.is_set() and not client.too_slow:
-                yield await client.take(self._heartbeat) or HEARTBEAT
+                yield await client.take() or HEARTBEAT
         finally:
-            waker.cancel()
+            watch.cancel()
             self._clients.discard(client)
             metrics.STREAM_CLIENTS.labels(self._name).dec()
             if client.too_slow:
@@ -98,10 +98,16 @@ class Broadcaster:
 
 
 class _Client:
+    """One task watches all of a client's deadlines: timers for each event would cost as much as to
+    send it."""
+
     def __init__(self, max_pending: int) -> None:
         self._pending: deque[bytes] = deque()
         self._max_pending = max_pending
         self._wake = asyncio.Event()
+        self._sending = False
+        self._since = 0.0
+        self._patience = asyncio.timeout(None)
         self.too_slow = False
 
     def offer(self, frame: bytes) -> None:
@@ -112,23 +118,51 @@ class _Client:
             self._pending.append(frame)
         self._wake.set()
 
-    async def take(self, patience: float) -> bytes:
-        """All frames that wait, as one chunk; empty after `patience` seconds without any."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                await self._wake.wait()
+    async def take(self) -> bytes:
+        """All frames that wait, as one chunk; empty when `watch` wants a sign of life."""
+        await self._wake.wait()
         self._wake.clear()
         chunk = b"".join(self._pending)
         self._pending.clear()
         return chunk
 
-    async def wake_on(self, stopping: asyncio.Event) -> None:
-        await stopping.wait()
-        self._wake.set()
+    async def watch(self, stopping: asyncio.Event, heartbeat: float, send_timeout: float) -> None:
+        """Wakes the client when it was sent nothing for `heartbeat` seconds or the service stops,
+        and ends it when it takes nothing for `send_timeout` seconds, or twice that at most."""
+        clock = asyncio.get_running_loop().time
+        self._since = clock()
+        while True:
+            due = self._since + (send_timeout if self._sending else heartbeat)
+            if due <= clock():
+                if self._sending:
+                    self._patience.reschedule(due)
+                    return
+                self._wake.set()
+                due = clock() + heartbeat
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(min(due, clock() + send_timeout)):
+                    await stopping.wait()
+                self._wake.set()
+                return
+
+    async def send_all(self, stream: Callable[[Send], Awaitable[None]], send: Send) -> None:
+        """The whole stream, or as much of it as the client takes."""
+        clock = asyncio.get_running_loop().time
+
+        async def observed(message: Message) -> None:
+            self._since, self._sending = clock(), True
+            try:
+                await send(message)
+            finally:
+                self._since, self._sending = clock(), False
+
+        with suppress(TimeoutError):
+            async with self._patience:
+                await stream(cast(Send, observed))
 
 
 class _EventStream(StreamingResponse):
-    """Gives up on a client that takes nothing for `send_timeout` seconds."""
+    """Gives up on a client that takes nothing."""
 
     def __init__(
         self,
@@ -136,18 +170,13 @@ class _EventStream(StreamingResponse):
         *,
         media_type: str,
         headers: dict[str, str],
-        send_timeout: float,
+        client: _Client,
     ) -> None:
         super().__init__(content, media_type=media_type, headers=headers)
-        self._send_timeout = send_timeout
+        self._client = client
 
     async def stream_response(self, send: Send) -> None:
-        async def send_in_time(message: Message) -> None:
-            async with asyncio.timeout(self._send_timeout):
-                await send(message)
-
-        with suppress(TimeoutError):
-            await super().stream_response(cast(Send, send_in_time))
+        await self._client.send_all(super().stream_response, send)
 
 
 def encode(event: str, data: bytes, id: int) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from functools import partial
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
@@ -12,16 +13,19 @@ from starlette.responses import Response
 
 from services.scoring.api import catalogue
 from services.scoring.api.answers import (
+    HeadedAnswer,
     bad_parameter,
     etag,
     from_cursor,
     json_answer,
     listing,
+    listing_head,
     to_cursor,
     unchanged,
 )
-from services.scoring.api.boards import BoardPage, Boards
+from services.scoring.api.boards import Boards
 from services.scoring.api.breach_store import BreachStore
+from services.scoring.api.known_questions import KnownQuestions
 from services.scoring.api.periods import (
     PERIOD_INDICATORS,
     Period,
@@ -58,6 +62,14 @@ Cursor = Annotated[str | None, Query(description="next of the page before", max_
 BreachState = Literal["active", "cleared", "all"]
 
 
+class Span(NamedTuple):
+    """What a page is asked to show: at most ``limit`` items that follow the cursor's."""
+
+    wanted: ScoreFilter
+    limit: int
+    cursor: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the routes read from. ``boot`` tells this process's states from an earlier one's."""
@@ -81,8 +93,8 @@ class Parts:
         return {"stream_ms": self.scores.stream_ms, "rule_version": version}
 
 
-def figures_router(parts: Parts) -> APIRouter:
-    """Windows, scores and the stream of their changes."""
+def figures_router(parts: Parts, known: KnownQuestions) -> APIRouter:
+    """Windows, scores and the stream of their changes. ``known`` is told what was asked of it."""
     router = APIRouter(prefix="/v1", tags=["figures"])
     boards = Boards(parts.scores)
 
@@ -100,14 +112,9 @@ def figures_router(parts: Parts) -> APIRouter:
     ) -> Response:
         wanted = _filter(kind, window, department, scope)
         chosen = _choices("indicator", indicator, tuple(INDICATORS))
-        return _page(
-            parts,
-            request,
-            wanted=wanted,
-            limit=limit,
-            cursor=cursor,
-            render=_with(chosen) if chosen else _raw,
-        )
+        render = _with(chosen) if chosen else _raw
+        span = Span(wanted, limit, cursor)
+        return known.answer(request, partial(_page, parts, span, render))
 
     @router.get("/scores", summary="Scores of scopes in windows, with their parts")
     async def scores(
@@ -121,7 +128,8 @@ def figures_router(parts: Parts) -> APIRouter:
         cursor: Cursor = None,
     ) -> Response:
         wanted = _filter(kind, window, department, scope)
-        return _page(parts, request, wanted=wanted, limit=limit, cursor=cursor, render=Entry.brief)
+        span = Span(wanted, limit, cursor)
+        return known.answer(request, partial(_page, parts, span, Entry.brief))
 
     @router.get(
         "/scoreboard", summary="A row for each employee: score and missed targets by window"
@@ -138,11 +146,8 @@ def figures_router(parts: Parts) -> APIRouter:
         """Rows are in the order of scopes, not of scores: a rank would claim differences that
         small samples do not show. The validator changes when a row does, not with stream time."""
         wanted = _filter(kind, window, department, "")
-        try:
-            page = boards.page(wanted, limit, from_cursor(cursor))
-        except ScopeError as error:
-            raise bad_parameter("cursor", "is not what a listing gave as next") from error
-        return _board_answer(parts, request, page)
+        span = Span(wanted, limit, cursor)
+        return known.answer(request, partial(_board, parts, boards, span))
 
     @router.get("/stream", summary="Changes as server-sent events")
     async def stream(
@@ -248,35 +253,32 @@ def console_router(config: dict[str, str]) -> APIRouter:
     return router
 
 
-def _page(
-    parts: Parts,
-    request: Request,
-    *,
-    wanted: ScoreFilter,
-    limit: int,
-    cursor: str | None,
-    render: Callable[[Entry], bytes],
-) -> Response:
+def _page(parts: Parts, span: Span, render: Callable[[Entry], bytes], request: Request) -> Response:
     tag = etag(parts.boot, parts.scores.revision)
     same = unchanged(request, tag)
     if same is not None:
         return same
     try:
-        page = parts.scores.page(wanted, limit, from_cursor(cursor))
+        page = parts.scores.page(span.wanted, span.limit, from_cursor(span.cursor))
     except ScopeError as error:
         raise bad_parameter("cursor", "is not what a listing gave as next") from error
-    head = _ENCODER.encode(parts.clock())[1:-1] + b","
     tail = b',"next":' + _ENCODER.encode(to_cursor(page.next))
-    return json_answer(listing(head, map(render, page.entries), tail), tag)
+    return json_answer(listing(_clock_head(parts), map(render, page.entries), tail), tag)
 
 
-def _board_answer(parts: Parts, request: Request, page: BoardPage) -> Response:
+def _board(parts: Parts, boards: Boards, span: Span, request: Request) -> Response:
+    try:
+        page = boards.page(span.wanted, span.limit, from_cursor(span.cursor))
+    except ScopeError as error:
+        raise bad_parameter("cursor", "is not what a listing gave as next") from error
     same = unchanged(request, page.tag)
     if same is not None:
         return same
-    head = _ENCODER.encode(parts.clock())[1:-1] + b","
-    tail = b',"next":' + _ENCODER.encode(to_cursor(page.next))
-    return json_answer(listing(head, (page.rows,), tail), page.tag)
+    return HeadedAnswer(listing_head(_clock_head(parts)), page.items, page.tag)
+
+
+def _clock_head(parts: Parts) -> bytes:
+    return _ENCODER.encode(parts.clock())[1:-1] + b","
 
 
 def _raw(entry: Entry) -> bytes:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from services.scoring.api.breach_store import BreachStore
 from services.scoring.api.console import install_console
+from services.scoring.api.known_questions import KnownQuestions, ShortWay
 from services.scoring.api.routes import (
     Parts,
     console_router,
@@ -105,6 +107,7 @@ def build_app(
     is called when the work beside the requests cannot go on."""
     api = ReadApi(settings, topics)
     background = Background(api.work, on_failure)
+    known = KnownQuestions()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -122,12 +125,15 @@ def build_app(
         readiness=[("kafka", api.tail.check_ready)],
         liveness=[("background", background.check), ("kafka", api.tail.check_progress)],
         description="Figures, verdicts and breaches, as they are and as they change.",
+        inner=[Middleware(ShortWay, known=known)],
     )
-    for router in (figures_router, rules_router, periods_router):
-        app.include_router(router(api.parts))
-    app.include_router(
-        console_router({"notify_url": settings.notify_url, "feedback_url": settings.feedback_url})
-    )
+    for router in (
+        figures_router(api.parts, known),
+        rules_router(api.parts),
+        periods_router(api.parts),
+        console_router({"notify_url": settings.notify_url, "feedback_url": settings.feedback_url}),
+    ):
+        app.include_router(router)
     install_unavailable(app)
     install_console(app, settings.console_dir)
     return app

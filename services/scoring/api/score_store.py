@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -16,6 +17,7 @@ from shared.contracts.scopes import SCOPE_KINDS, Scope
 _WINDOW_PLACE: Final[dict[str, int]] = {name: place for place, name in enumerate(WINDOWS)}
 _ALL_WINDOWS: Final = tuple(range(len(WINDOWS)))
 _KEPT: Final = frozenset({_ALL_WINDOWS, *((place,) for place in _ALL_WINDOWS)})
+_DIGEST_BYTES: Final = 12
 _IN_DEPARTMENT: Final = frozenset({"team", "employee"})
 _AFTER_SLASH: Final = chr(ord("/") + 1)
 
@@ -98,36 +100,45 @@ class Page(NamedTuple):
 
 
 class Board(NamedTuple):
-    """Some rows of the scoreboard as JSON, and the scope to go on after, or None at the end."""
+    """Some rows of the scoreboard as JSON, their digests one after the other, and the scope to go
+    on after, or None at the end."""
 
     rows: list[bytes]
+    digests: bytes
     next: str | None
 
 
-class _Row:
-    """The records of one scope, by the place of their window. The JSON of all windows and of single
-    ones is kept until a record changes."""
+class _View(NamedTuple):
+    """A row as JSON, empty when it has none of the windows; the digest is the same on every
+    replica."""
 
-    __slots__ = ("_json", "entries", "key")
+    key: str
+    json: bytes
+    digest: bytes
+
+
+class _Row:
+    """The records of one scope, by the place of their window. The view of all windows and those of
+    single ones are kept until a record changes."""
+
+    __slots__ = ("entries", "key", "views")
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.entries: list[Entry | None] = [None] * len(WINDOWS)
-        self._json: dict[tuple[int, ...], bytes] = {}
+        self.views: dict[tuple[int, ...], _View] = {}
 
     def put(self, place: int, entry: Entry | None) -> None:
         self.entries[place] = entry
-        self._json.clear()
+        self.views.clear()
 
-    def json(self, places: tuple[int, ...]) -> bytes:
-        """With these windows; empty when it has none of them."""
-        known = self._json.get(places)
-        if known is not None:
-            return known
-        encoded = self._encode(places)
+    def view(self, places: tuple[int, ...]) -> _View:
+        """With these windows; to be called for a view that is not kept."""
+        json = self._encode(places)
+        view = _View(self.key, json, hashlib.blake2b(json, digest_size=_DIGEST_BYTES).digest())
         if places in _KEPT:
-            self._json[places] = encoded
-        return encoded
+            self.views[places] = view
+        return view
 
     def _encode(self, places: tuple[int, ...]) -> bytes:
         cells = [entry.cell for place in places if (entry := self.entries[place])]
@@ -142,8 +153,10 @@ class ScoreStore:
     def __init__(self) -> None:
         self._rows: dict[str, _Row] = {}
         self._order: list[tuple[int, str]] = []
+        self._ordered: list[_Row] = []
         self._scopes: dict[str, Scope] = {}
         self._records = 0
+        self._changed: dict[tuple[str, str, str], int] = {}
         self.stream_ms = 0
         self.rule_version = ""
         self.revision = 0
@@ -176,19 +189,37 @@ class ScoreStore:
 
     def board(self, wanted: ScoreFilter, limit: int, after: str | None) -> Board:
         """At most ``limit`` scopes that follow the scope ``after``, a row each."""
+        start = (0, "") if after is None else _behind(after)
+        views = self._views(wanted, start, limit + 1)
+        shown = views[:limit]
+        return Board(
+            [view.json for view in shown],
+            b"".join([view.digest for view in shown]),
+            shown[-1].key if len(views) > limit else None,
+        )
+
+    def _views(self, wanted: ScoreFilter, start: tuple[int, str], count: int) -> list[_View]:
+        """The first ``count`` rows that are not empty."""
         places = _places(wanted)
-        start = (0, "") if after is None else _place(after)
-        rows: list[bytes] = []
-        last = ""
-        for place in self._between(wanted, start):
-            row = self._rows[place[1]].json(places)
-            if not row or place == start:
-                continue
-            if len(rows) == limit:
-                return Board(rows, last)
-            rows.append(row)
-            last = place[1]
-        return Board(rows, None)
+        views: list[_View] = []
+        for position, end in self._spans(wanted, start):
+            first = position
+            while first < end and len(views) < count:
+                rows = self._ordered[first : min(end, first + count - len(views))]
+                first += len(rows)
+                views += [
+                    view for row in rows if (view := row.views.get(places) or row.view(places)).json
+                ]
+        return views
+
+    def changed(self, wanted: ScoreFilter) -> int:
+        """The revision of the last change of a record that ``wanted`` matches, or a later one when
+        it names a scope; 0 when there was none."""
+        return max(
+            self._changed.get((kind, wanted.department, window), 0)
+            for kind in wanted.kinds or SCOPE_KINDS
+            for window in wanted.windows or ("",)
+        )
 
     def departments(self) -> list[str]:
         """Names of all departments that have figures."""
@@ -200,25 +231,25 @@ class ScoreStore:
         scope_key, _, window = (after or "").rpartition("|")
         start = (0, "") if after is None else _place(scope_key)
         passed = _WINDOW_PLACE.get(window, 0)
-        for place in self._between(wanted, start):
-            entries = self._rows[place[1]].entries
-            for number in places:
-                entry = entries[number]
-                if entry is not None and (place != start or number > passed):
-                    yield entry
+        for first, end in self._spans(wanted, start):
+            for row in self._ordered[first:end]:
+                for number in places:
+                    entry = row.entries[number]
+                    if entry is not None and (row.key != scope_key or number > passed):
+                        yield entry
 
-    def _between(self, wanted: ScoreFilter, start: tuple[int, str]) -> Iterator[tuple[int, str]]:
-        """Places of the scopes that are asked for, from ``start`` on, in order."""
-        if wanted.scope:
-            place = _place(wanted.scope)
-            if wanted.scope in self._rows and place >= start and self._is_wanted(wanted, place[1]):
-                yield place
-            return
+    def _spans(self, wanted: ScoreFilter, start: tuple[int, str]) -> Iterator[tuple[int, int]]:
+        """Where the scopes that are asked for lie in the order, from the place ``start`` on."""
         begin = bisect_left(self._order, start)
+        if wanted.scope:
+            if wanted.scope in self._rows and self._is_wanted(wanted, wanted.scope):
+                first = self._position(wanted.scope)
+                yield max(first, begin), first + 1
+            return
         for kind in SCOPE_KINDS:
             if not wanted.kinds or kind in wanted.kinds:
                 first, end = self._bounds(kind, wanted.department)
-                yield from self._order[max(first, begin) : end]
+                yield max(first, begin), end
 
     def _is_wanted(self, wanted: ScoreFilter, key: str) -> bool:
         scope = self._scopes[key]
@@ -245,10 +276,13 @@ class ScoreStore:
         row = self._rows.get(entry.scope_key)
         if row is None:
             row = self._rows[entry.scope_key] = _Row(entry.scope_key)
-            insort(self._order, _place(entry.scope_key))
+            position = self._position(entry.scope_key)
+            self._order.insert(position, _place(entry.scope_key))
+            self._ordered.insert(position, row)
         place = _WINDOW_PLACE[entry.window]
         self._records += row.entries[place] is None
         row.put(place, entry)
+        self._touch(entry.scope, entry.window)
 
     def _remove(self, key: str) -> None:
         scope_key, _, window = key.rpartition("|")
@@ -258,9 +292,20 @@ class ScoreStore:
             return
         row.put(place, None)
         self._records -= 1
+        self._touch(self._scopes[scope_key], window)
         if not any(row.entries):
             del self._rows[scope_key]
-            self._order.remove(_place(scope_key))
+            position = self._position(scope_key)
+            del self._order[position], self._ordered[position]
+
+    def _position(self, scope_key: str) -> int:
+        return bisect_left(self._order, _place(scope_key))
+
+    def _touch(self, scope: Scope, window: str) -> None:
+        """A record of this scope and window has changed; "" stands for any department or window."""
+        for department in (scope.department, ""):
+            self._changed[scope.kind, department, window] = self.revision
+            self._changed[scope.kind, department, ""] = self.revision
 
     def _scope(self, key: str) -> Scope:
         scope = self._scopes.get(key)
@@ -271,6 +316,12 @@ class ScoreStore:
 
 def _place(scope_key: str) -> tuple[int, str]:
     return SCOPE_KINDS.index(Scope.parse(scope_key).kind), scope_key
+
+
+def _behind(scope_key: str) -> tuple[int, str]:
+    """The first place that a scope after this one can have."""
+    number, key = _place(scope_key)
+    return number, key + "\0"
 
 
 def _places(wanted: ScoreFilter) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from shared.runtime.http import errors
@@ -25,10 +26,12 @@ def create_app(
     liveness: Sequence[ReadinessCheck] = (),
     max_body: int = MIB,
     receive_timeout: float = 20.0,
+    inner: Sequence[Middleware] = (),
 ) -> FastAPI:
     """`app.state.stopping` is an event that is set when the service begins to stop.
 
-    `max_body` is in bytes, `receive_timeout` in seconds.
+    `max_body` is in bytes, `receive_timeout` in seconds; `inner` lie between the guard and the
+    routes, the outer one first.
     """
     app = FastAPI(
         title=title,
@@ -38,6 +41,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         responses=_problem_responses(),
+        middleware=list(inner),
     )
     app.state.stopping = asyncio.Event()
     app.state.service = service

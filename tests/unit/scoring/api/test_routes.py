@@ -2,60 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from services.scoring.api.breach_store import BreachStore
-from services.scoring.api.console import install_console
 from services.scoring.api.routes import (
     Parts,
-    console_router,
-    figures_router,
-    periods_router,
-    rules_router,
 )
-from services.scoring.api.score_store import ScoreStore
-from services.scoring.api.streams import Streams
-from services.scoring.rule_files import load_rules
-from shared.runtime.database import Database, install_unavailable
-from shared.runtime.http import create_app
+from tests.unit.scoring.api.read_app import build
 from tests.unit.scoring.api.records import breach, score_bytes
-
-NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
-
-
-@pytest.fixture
-def parts() -> Parts:
-    scores, breaches = ScoreStore(), BreachStore()
-    for scope in ("organisation", "department:it", "department:hr", "employee:it/ann"):
-        scores.apply(f"{scope}|1h", score_bytes(scope, "1h"))
-        scores.apply(f"{scope}|5m", score_bytes(scope, "5m"))
-    breaches.apply(breach("b1"))
-    database = Database(NOWHERE, schema="scoring", migrations=None)
-    now = 1_700_000_000_000
-    rules = load_rules(None)
-    return Parts(scores, breaches, Streams(100), rules, database, {}, lambda: now, "boot")
-
-
-def build(parts: Parts, console: Path) -> FastAPI:
-    app = create_app(title="t", service="t", version="1", lifespan=None, readiness=[])
-    for router in (figures_router, rules_router, periods_router):
-        app.include_router(router(parts))
-    app.include_router(console_router({"notify_url": "http://n", "feedback_url": "http://f"}))
-    install_unavailable(app)
-    install_console(app, console)
-    return app
-
-
-@pytest.fixture
-async def client(parts: Parts, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=build(parts, tmp_path), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://scoring") as client:
-        yield client
 
 
 async def test_windows_are_shown_as_they_were_sent(client: httpx.AsyncClient) -> None:
