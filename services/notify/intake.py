@@ -1,9 +1,10 @@
 """Reads `breaches` and turns each record into an alert's transition.
 
-A record is acknowledged to Kafka after its transaction; one that comes again changes nothing,
-because an alert is opened once per breach and resolved once.
+A record is acknowledged to Kafka some time after its transaction; one that comes again changes
+nothing, because an alert is opened once per breach and resolved once.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ from shared.runtime.database import is_refusal
 log = structlog.get_logger("intake")
 
 RECORDS_PER_FETCH = 100
+ACKNOWLEDGE_SECONDS = 1.0
+"""The next record does not wait for an acknowledgement more often."""
 
 
 class Intake:
@@ -36,22 +39,30 @@ class Intake:
         self._on_change = on_change
         self._clock = clock
         self._read: dict[TopicPartition, int] = {}
+        self._to_acknowledge: dict[TopicPartition, int] = {}
+        self._acknowledged = 0.0
 
     async def consume(self, consumer: AIOKafkaConsumer) -> None:
         """Until an error: one of Postgres or Kafka, after which it can be called anew."""
         while True:
             fetched = await consumer.getmany(timeout_ms=1000, max_records=RECORDS_PER_FETCH)
             for partition, records in fetched.items():
-                await self._take(consumer, partition, records)
+                await self._take(partition, records)
+            await self._acknowledge(consumer)
             self._measure_lag(consumer)
 
-    async def _take(
-        self, consumer: AIOKafkaConsumer, partition: TopicPartition, records: list[Any]
-    ) -> None:
+    async def _take(self, partition: TopicPartition, records: list[Any]) -> None:
         for record in records:
             await self.handle(record.partition, record.offset, record.timestamp, record.value)
-        self._read[partition] = records[-1].offset + 1
-        await consumer.commit({partition: records[-1].offset + 1})
+        self._read[partition] = self._to_acknowledge[partition] = records[-1].offset + 1
+
+    async def _acknowledge(self, consumer: AIOKafkaConsumer) -> None:
+        own = consumer.assignment()
+        due = {place: read for place, read in self._to_acknowledge.items() if place in own}
+        if due and time.monotonic() - self._acknowledged >= ACKNOWLEDGE_SECONDS:
+            self._to_acknowledge.clear()
+            self._acknowledged = time.monotonic()
+            await consumer.commit(due)
 
     async def handle(
         self, partition: int, offset: int, published_ms: int, value: bytes | None

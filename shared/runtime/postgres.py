@@ -35,7 +35,8 @@ class MigrationChanged(RuntimeError):
 
 
 async def open_pool(dsn: str, *, schema: str, min_size: int = 1, max_size: int = 8) -> "Pool":
-    """A pool whose connections search `schema` first. Raises OSError or TimeoutError when the
+    """A pool whose connections search `schema` first, and keep what is set in their session: set
+    nothing there that outlives a transaction. Raises OSError or TimeoutError when the
     server cannot be reached, `BadDsn` when the DSN is wrong."""
     _check_dsn(dsn)
     return await asyncpg.create_pool(
@@ -45,7 +46,14 @@ async def open_pool(dsn: str, *, schema: str, min_size: int = 1, max_size: int =
         timeout=CONNECT_TIMEOUT,
         command_timeout=COMMAND_TIMEOUT,
         server_settings=_server_settings(schema),
+        reset=_leave_session,
     )
+
+
+async def _leave_session(connection: object) -> None:
+    """Nobody who borrows a connection sets anything in its session, listens or takes a lock that
+    outlives a transaction; and one that was left open asyncpg has ended before this. Its usual
+    query would make whoever gives a connection back wait for one more answer."""
 
 
 async def connect(

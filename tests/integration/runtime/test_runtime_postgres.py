@@ -83,6 +83,13 @@ async def test_a_query_without_end_is_ended(database: str, monkeypatch: pytest.M
         await ping(pool)
 
 
+async def test_a_transaction_that_was_left_open_ends_with_the_loan(database: str) -> None:
+    async with await open_pool(database, schema="public", min_size=1, max_size=1) as pool:
+        async with pool.acquire() as connection:
+            await connection.execute("BEGIN; CREATE TABLE left_open (x int)")
+        assert await pool.fetchval("SELECT to_regclass('left_open')") is None
+
+
 async def test_a_pool_recovers_when_the_server_ends_its_connections(database: str) -> None:
     admin = await connect(database, schema="public")
     async with await open_pool(database, schema="ingest", min_size=1, max_size=1) as pool:
