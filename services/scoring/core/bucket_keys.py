@@ -1,4 +1,4 @@
-"""A number (of a row, cell or series) and a sketch's bucket as one key."""
+"""A number (of a row or a cell) and a sketch's bucket as one key."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """A hash table from 64-bit keys to dense places, asked and filled a whole array at a time.
 
-The engine and the windows keep their sums in dense numpy columns; this says which place belongs to
-a key. Open addressing with linear probing at a load of at most a half: an array of keys is looked
-up in a few rounds of numpy calls, at some 30 ns a key, and a key costs 8 bytes here and 8 to 16 in
-the table, where a dict would take a hundred and a call for each key.
+Windows keep cells in dense numpy columns; this says which place belongs to a key. Open addressing
+with linear probing at a load of at most a half: an array of keys is looked up in a few rounds of
+numpy calls, at some 30 ns a key, and a key costs 8 bytes here and 8 to 16 in the table, where a
+dict would take a hundred and a call for each key.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class KeyIndex:
 
     __slots__ = ("_keys", "_size", "_table")
 
-    def __init__(self, capacity: int = _LEAST_CAPACITY) -> None:
-        self._keys: Integers = np.empty(max(capacity, _LEAST_CAPACITY), np.int64)
+    def __init__(self) -> None:
+        self._keys: Integers = np.empty(_LEAST_CAPACITY, np.int64)
         self._size = 0
         self._table = self._new_table()
 

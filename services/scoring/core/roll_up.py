@@ -85,7 +85,7 @@ class RollUp:
     def _reach(self) -> None:
         """Know the scopes' series of new series of leaves."""
         new = slice(self._reached, len(self._series))
-        places, scopes = self._scopes_of_leaf.joined(self._series.scope[new])
+        places, scopes = self._scopes_of_leaf.joined(self._series.owner[new])
         lengths = np.bincount(places, minlength=len(self._series) - self._reached)
         above = self._scope_series.place(scopes, self._series.indicator[new][places])
         self._above.append(lengths, above)

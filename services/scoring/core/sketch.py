@@ -3,7 +3,8 @@
 Bucket b >= 0 holds the values in (GAMMA**(b-1), GAMMA**b] milliseconds, bucket ZERO holds exactly
 0. Counts of equal buckets add and subtract, so sketches merge in any order. `value_of` is at most
 1 % away from every value of its bucket. Buckets are looked up in a table of their
-integer upper ends, so that every process and machine agrees on them.
+integer upper ends, so that every process and machine agrees on them; the scale itself is the
+compiled core's (`summary.rs`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from bellwether_native import GAMMA, value_of
 
 from shared.contracts.fields import MAX_DURATION_MS
 
-__all__ = ["MAX_BUCKET", "UPPER_ENDS", "bucket_of", "value_of"]
+__all__ = ["GAMMA", "MAX_BUCKET", "UPPER_ENDS", "bucket_of", "value_of"]
 
 ZERO: Final = -1
 

@@ -139,7 +139,7 @@ class PaneWindows:
     """The windows of all scopes in one partition of panes.
 
     Scopes are small integers here, given out by `scope_id`. Before the first `advance` cells are
-    only kept. `take_changed` tells which windows of which scope have other sums than before.
+    only kept. `take_changed` tells which windows of which scope may have other sums than before.
     """
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -206,8 +206,9 @@ class PaneWindows:
 
     def apply(self, parts: Sequence[Part]) -> Integers:
         """Replace cells; the parts follow one another, and of a cell that is there twice the last
-        counts. Returns by scope the place of the last part that changed its windows, or may change
-        them when time begins; -1 where none did."""
+        counts. Returns by scope the place of the last part that changed its windows, or may have:
+        what goes from one leaf of a scope to another changes nothing in its sums, and before time
+        begins nobody knows. -1 where none did."""
         batch = batch_of(parts, self._roll_up.leaf_ids)
         rows = self._rows(self._open.stated(parts, batch))
         changes = difference(*self._swap(rows))
@@ -216,7 +217,7 @@ class PaneWindows:
         bits = self._book(rolled)
         changed = rolled.changes.rows
         changed = changed[bits[changed] != 0]
-        scopes = self._series.scope[rolled.series[changed]]
+        scopes = self._series.owner[rolled.series[changed]]
         np.bitwise_or.at(self._changed, scopes, bits[changed])
         last_part = np.full(len(self._scopes), -1, np.int64)
         np.maximum.at(last_part, scopes, rows.batch.part[rolled.of_row[changed]])
@@ -454,7 +455,7 @@ class PaneWindows:
             self._mark(gauges, _MASK_OF_LEVEL[place])
 
     def _mark(self, series: Integers, bits: int) -> None:
-        self._changed[self._series.scope[series]] |= np.uint8(bits)
+        self._changed[self._series.owner[series]] |= np.uint8(bits)
 
     def next_change(self, after_ms: int, until_ms: int) -> Iterator[int]:
         """Instants in ``(after_ms, until_ms]`` at which panes enter or leave a window: the end of
@@ -471,7 +472,8 @@ class PaneWindows:
     # -- reading --------------------------------------------------------------------------------
 
     def take_changed(self) -> NDArray[np.uint8]:
-        """By scope, the windows (as bits) whose sums changed since the last call."""
+        """By scope, the windows (as bits) whose sums changed since the last call, or may have (see
+        `apply`)."""
         changed = grown(self._changed, len(self._scopes))[: len(self._scopes)]
         self._changed = np.zeros(len(changed), np.uint8)
         return changed
@@ -480,7 +482,7 @@ class PaneWindows:
         """Scopes with anything in a window, ascending."""
         occupied = np.frombuffer(self._sums.occupied(window), np.int64)
         series = np.concatenate((occupied, np.flatnonzero(self._gauges)))
-        return np.unique(self._series.scope[series])
+        return np.unique(self._series.owner[series])
 
     def span(self, window: int) -> Span:
         """Where a window lies now."""
@@ -504,7 +506,7 @@ class PaneWindows:
         """The `summary` of every indicator ever seen of a scope, ascending by place."""
         return [
             (indicator, self._summary(window, indicator, series))
-            for indicator, series in self._series.of_scope(scope_id)
+            for indicator, series in self._series.of_owner(scope_id)
             if indicator < len(INDICATOR_IDS)
         ]
 

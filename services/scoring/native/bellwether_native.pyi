@@ -1,4 +1,5 @@
-"""The measuring engine's work on every event, compiled: see `services.scoring.core.engine`."""
+"""The work on every event and every figure of a window, compiled: see
+`services.scoring.core.engine` and `services.scoring.core.windows`."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self, TypedDict, final
@@ -106,7 +107,8 @@ class Summary:
         total: int = 0,
         good: int = 0,
         sketch: Mapping[int, int] | None = None,
-    ) -> Self: ...
+    ) -> Self:
+        """Raises ``ValueError`` for a bucket that there is not."""
     @property
     def n(self) -> int: ...
     @property
@@ -118,7 +120,8 @@ class Summary:
         """Bucket to count, ascending by bucket; no count is 0."""
     def measure(self, kind: str, how: str) -> _Measured:
         """What an indicator of this kind measures so. Raises ``ValueError`` for another measure
-        than those of `services.scoring.core.rules.Measure`."""
+        than those of `services.scoring.core.rules.Measure`, or another kind than those of
+        `shared.contracts.indicators` that are measured."""
     def figure(self, kind: str) -> tuple[_Measured, int | None, int | None, _Percentiles]:
         """What is published of it: the measure that is usual for its kind, good, total, and the
         50th, 90th, 95th and 99th percentile, each where it has a meaning."""
@@ -137,10 +140,12 @@ class WindowSums:
         sums: tuple[_Integers, _Integers, _Integers, _Integers],
         buckets: tuple[_Integers, _Integers, _Integers],
     ) -> None:
-        """Add to some windows: series, n, total and good by row; series, bucket and count. There is
-        room for all of the series."""
+        """Add to some windows: series, n, total and good by row; series, bucket and count. Raises
+        ``ValueError`` for columns of different lengths, a series for which there is no room, or a
+        bucket that there is not; nothing was added then."""
     def touch(self, windows: Sequence[int], series: _Integers) -> None:
-        """Let readers look at series again."""
+        """Let readers look at series again. Raises ``ValueError`` for one for which there is no
+        room."""
     def stamp(self, window: int, series: int) -> int:
         """Grows with every change of the series in the window; 0 before the first."""
     def summary(self, window: int, series: int) -> Summary | None:
@@ -163,10 +168,12 @@ def mean_interval(mean: float, variance: float, n: int, z: float = ...) -> tuple
     """The interval of a mean of ``n`` values with that variance."""
 
 def exact_mean(kind: str, n: int, total: int, squares: int) -> _Measured:
-    """As `services.scoring.core.figures.exact_mean`."""
+    """As `services.scoring.core.figures.exact_mean`; raises ``ValueError`` when ``n`` is not
+    positive, or for a kind that answers are not of."""
 
 def value_of(bucket: int) -> float:
-    """The estimate in ms for every value of a bucket of the sketch."""
+    """The estimate in ms for every value of a bucket of the sketch; raises ``ValueError`` when
+    there is no such bucket."""
 
 MINUTE_MS: int
 QUARTER_MS: int

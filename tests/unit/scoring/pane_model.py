@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
 Key = tuple[LeafName, int, int, int]
 
-names = st.sampled_from(["", "a", "b"])
+names = st.sampled_from(["", "a", "b", "c" * 150])
 RATINGS = [INDICATORS[name].kind == "rating" for name in INDICATOR_IDS]
 rows = st.builds(
     Row,

@@ -183,7 +183,8 @@ def test_records_for_the_wire_are_bounded_and_belong_to_one_group(stated: list[R
     grouped = [record for _, records in laid.groups for record in records]
     for record in [*laid.records, *grouped]:
         assert 0 < len(record) <= LIMITS.cells
-        assert record.nbytes <= LIMITS.record_bytes or len(record) == 1
+        names = sum(len(part.encode()) for leaf in record.leaves for part in leaf)
+        assert record.nbytes + names <= LIMITS.record_bytes or len(record) == 1
     in_groups = [cell for record in grouped for cell in record]
     assert in_groups == laid.cells
     assert len(by_key(in_groups)) == len(in_groups) == store.cells

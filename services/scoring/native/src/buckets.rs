@@ -35,6 +35,11 @@ impl Bucket {
     pub const BITS: u32 = BITS;
     const ZERO: Self = Self(0);
 
+    /// All there are, ascending.
+    pub fn every() -> impl Iterator<Item = Self> {
+        (0..=MOST).map(Self)
+    }
+
     /// From its number on the wire.
     ///
     /// # Errors

@@ -53,6 +53,8 @@ struct Run {
     department: DepartmentNumber,
     leaf: LeafNumber,
     first: usize,
+    /// What the leaves' names take up to its own.
+    names: usize,
 }
 
 /// Brings cells into the order of the wire, by counting how many pieces each leaf has.
@@ -94,15 +96,18 @@ impl Layout {
                     department: leaves.department_of(leaf),
                     leaf,
                     first: 0,
+                    names: 0,
                 });
             }
             self.counts[leaf as usize] += 1;
         }
         runs.sort_unstable_by_key(|run| (run.department, run.leaf));
-        let mut end = 0;
-        for run in &runs {
+        let (mut end, mut names) = (0, 0);
+        for run in &mut runs {
             let count = &mut self.counts[run.leaf as usize];
             end += std::mem::replace(count, end);
+            names += leaves.name_bytes(run.leaf);
+            run.names = names;
         }
         runs
     }
@@ -222,7 +227,9 @@ impl WireCells {
     }
 
     fn end_of_record(&self, first: usize, last: usize) -> usize {
-        let full = self.bytes_before(first) + self.limits.record_bytes;
+        // The first leaf's name is in this record, whether or not the record before has it too.
+        let names = self.names_before(self.cells[first].run);
+        let full = names + self.cell_bytes_before(first) + self.limits.record_bytes;
         let last = last.min(first + self.limits.cells);
         let (mut fits, mut beyond) = (first + 1, last + 1);
         while fits + 1 < beyond {
@@ -237,6 +244,18 @@ impl WireCells {
     }
 
     fn bytes_before(&self, cell: usize) -> usize {
+        let names = cell
+            .checked_sub(1)
+            .map_or(0, |before| self.names_before(self.cells[before].run + 1));
+        names + self.cell_bytes_before(cell)
+    }
+
+    fn names_before(&self, run: u32) -> usize {
+        let before = run.checked_sub(1);
+        before.map_or(0, |before| self.runs[before as usize].names)
+    }
+
+    fn cell_bytes_before(&self, cell: usize) -> usize {
         CELL_BYTES * cell + BUCKET_BYTES * self.entries_before(cell)
     }
 

@@ -23,7 +23,11 @@ pub fn wilson(good: i64, n: i64, z: f64) -> Interval {
     let share = real(good) / cases;
     let spread = z * z / cases;
     let centre = share + spread / 2.0;
-    let half = z * ((share * (1.0 - share) + spread / 4.0) / cases).sqrt();
+    // Cells that were damaged where they come from can have more good cases than cases.
+    let half = z
+        * ((share * (1.0 - share) + spread / 4.0) / cases)
+            .max(0.0)
+            .sqrt();
     let low = (centre - half) / (1.0 + spread);
     let high = (centre + half) / (1.0 + spread);
     (
@@ -43,7 +47,7 @@ pub fn percentile_ranks(q: f64, n: i64, z: f64) -> (Option<i64>, Option<i64>) {
     let cases = real(n);
     let half = z * (cases * q * (1.0 - q)).sqrt();
     let low = rank((cases * q - half).floor());
-    let high = rank((cases * q + half).ceil()) + 1;
+    let high = rank((cases * q + half).ceil()).saturating_add(1);
     ((low >= 1).then_some(low), (high <= n).then_some(high))
 }
 

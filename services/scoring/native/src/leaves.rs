@@ -16,6 +16,9 @@ pub type LeafName<'a> = (&'a str, &'a str, &'a str);
 /// So many a measurement counts in at most: the first knows how it came in, the second who holds it.
 const MOST_LEAVES: usize = 2;
 
+/// What a leaf has around its three texts, at most.
+const NAME_BYTES: usize = 1 + 3 * 5;
+
 struct Leaf {
     department: DepartmentNumber,
     parts: [Box<str>; 2],
@@ -58,6 +61,12 @@ impl Leaves {
         let row = &self.rows[leaf as usize];
         let [first, second] = &row.parts;
         (self.department(row.department), first, second)
+    }
+
+    /// What the name takes in a record.
+    pub fn name_bytes(&self, leaf: LeafNumber) -> usize {
+        let (department, first, second) = self.name(leaf);
+        NAME_BYTES + department.len() + first.len() + second.len()
     }
 
     pub fn department_of(&self, leaf: LeafNumber) -> DepartmentNumber {
@@ -125,7 +134,7 @@ impl Memberships {
             let [channel, category] = [row.channel, row.category].map(|name| symbols.text(name));
             let whence = leaves.number(("", channel, category));
             let holder = holder_of(row, symbols).map(|name| leaves.number(name));
-            // Who is held by nobody counts once.
+            // Twice the same stands for one: a holder's leaf has a department, the other has none.
             self.0.push([whence, holder.unwrap_or(whence)]);
         }
     }

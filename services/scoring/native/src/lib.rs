@@ -1,4 +1,4 @@
-//! The work on every event and every figure, compiled: what `services.scoring.core.engine` and
+//! The work on every event and every figure of a window, compiled: what `services.scoring.core.engine` and
 //! `services.scoring.core.windows` ask for. Rules, calendars, time zones and the explanation of
 //! mistakes stay in Python.
 

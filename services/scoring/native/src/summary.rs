@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::buckets::Bucket;
 use crate::intervals::{
     Interval, Z95, mean_interval, percentile_rank, percentile_ranks, real, wilson,
 };
@@ -10,35 +11,36 @@ use crate::intervals::{
 pub const ALPHA: f64 = 0.01;
 pub const GAMMA: f64 = (1.0 + ALPHA) / (1.0 - ALPHA);
 
-/// The estimate in ms for every value of a bucket of the sketch (`services.scoring.core.sketch`).
-pub fn value_of(bucket: i16) -> f64 {
-    if bucket < 0 {
-        0.0
-    } else {
-        2.0 * GAMMA.powf(f64::from(bucket)) / (GAMMA + 1.0)
+static VALUES: LazyLock<Vec<f64>> = LazyLock::new(|| Bucket::every().map(estimate).collect());
+
+fn estimate(bucket: Bucket) -> f64 {
+    match bucket.wire() {
+        number if number < 0 => 0.0,
+        number => 2.0 * GAMMA.powf(f64::from(number)) / (GAMMA + 1.0),
     }
 }
 
-/// By bucket, from that of 0 ms on.
-static VALUES: LazyLock<Vec<f64>> = LazyLock::new(|| (-1..4095).map(value_of).collect());
-
-fn known_value(bucket: i16) -> f64 {
-    VALUES[usize::try_from(i32::from(bucket) + 1).expect("no bucket is less than -1")]
+/// The estimate in ms for every value of a bucket of the sketch (`services.scoring.core.sketch`).
+pub fn value_of(bucket: Bucket) -> f64 {
+    VALUES[usize::try_from(bucket.place()).expect("12 bits fit")]
 }
 
 /// How many cases there are in each bucket, ascending by bucket; no count is 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    buckets: Vec<i16>,
+    buckets: Vec<Bucket>,
     counts: Vec<i64>,
 }
+
+/// Room for so many times what is in use is given back.
+const MOST_LOOSE: usize = 4;
 
 impl Histogram {
     pub fn is_empty(&self) -> bool {
         self.buckets.is_empty()
     }
 
-    pub fn add(&mut self, bucket: i16, count: i64) {
+    pub fn add(&mut self, bucket: Bucket, count: i64) {
         match self.buckets.binary_search(&bucket) {
             Ok(place) => {
                 let held = &mut self.counts[place];
@@ -46,6 +48,7 @@ impl Histogram {
                 if *held == 0 {
                     self.buckets.remove(place);
                     self.counts.remove(place);
+                    self.tighten();
                 }
             }
             Err(_) if count == 0 => {}
@@ -56,7 +59,17 @@ impl Histogram {
         }
     }
 
-    pub fn entries(&self) -> impl Iterator<Item = (i16, i64)> {
+    fn tighten(&mut self) {
+        let used = self.buckets.len();
+        if used == 0 {
+            *self = Self::default();
+        } else if self.buckets.capacity() > MOST_LOOSE * used.max(MOST_LOOSE) {
+            self.buckets.shrink_to(2 * used);
+            self.counts.shrink_to(2 * used);
+        }
+    }
+
+    pub fn entries(&self) -> impl Iterator<Item = (Bucket, i64)> {
         self.buckets
             .iter()
             .copied()
@@ -143,14 +156,14 @@ const BALANCE: Range = Range {
 
 /// The mean of `n` > 0 ratings or the balance of as many opinions, in the unit of the figure, with
 /// the normal interval of a mean; `squares` is the sum of the values' squares.
-pub fn exact_mean(is_balance: bool, n: i64, total: i64, squares: i64) -> Measured {
+pub fn exact_mean(is_balance: bool, n: i64, total: i64, squares: i128) -> Measured {
     let range = if is_balance { BALANCE } else { RATING };
     let mean = real(total) / real(n);
     if n == 1 {
         return Measured::sure(1, mean * range.unit);
     }
-    let [cases, sum, squares] = [n, total, squares].map(i128::from);
-    let around = cases * squares - sum * sum;
+    let [cases, sum] = [n, total].map(i128::from);
+    let around = cases.saturating_mul(squares).saturating_sub(sum * sum);
     #[allow(clippy::cast_precision_loss, reason = "it is divided anyway")]
     let variance = around as f64 / (cases * (cases - 1)) as f64;
     let (low, high) = mean_interval(mean, variance, n, Z95);
@@ -178,16 +191,12 @@ impl Summary {
 
     /// One measure, with its interval.
     pub fn measure(&self, kind: Kind, how: Measure) -> Measured {
-        if how == Measure::Value {
-            return Measured::sure(self.n.max(0), real(self.total));
-        }
-        if self.n <= 0 {
-            return Measured::default();
-        }
         match how {
+            Measure::Value => Measured::sure(self.n.max(0), real(self.total)),
+            _ if self.n <= 0 => Measured::default(),
+            Measure::Share => self.share(),
             Measure::Mean => self.mean(kind),
             Measure::Quantile(q) => Spread::of(&self.sketch).measured(q),
-            Measure::Share | Measure::Value => self.share(),
         }
     }
 
@@ -244,22 +253,23 @@ impl Summary {
 
     /// The sum of the squares of ratings, whose buckets are their values, or of opinions, each of
     /// which is 1 (good), 0 or -1.
-    fn squares(&self, is_balance: bool) -> i64 {
+    fn squares(&self, is_balance: bool) -> i128 {
         if is_balance {
-            return self.good.wrapping_mul(2).wrapping_sub(self.total);
+            return 2 * i128::from(self.good) - i128::from(self.total);
         }
-        let squares = self.sketch.entries().map(|(bucket, count)| {
-            let value = i64::from(bucket);
-            count.wrapping_mul(value * value)
+        let entries = self.sketch.entries();
+        let squares = entries.map(|(bucket, count)| {
+            let value = i128::from(bucket.wire());
+            i128::from(count) * value * value
         });
-        squares.fold(0, i64::wrapping_add)
+        squares.sum()
     }
 
     /// Of the values around their mean, as far as their buckets tell.
     fn variance(&self, mean: f64) -> f64 {
         let (mut cases, mut total, mut squares) = (0_i64, 0.0, 0.0);
         for (bucket, count) in self.sketch.entries() {
-            let value = known_value(bucket);
+            let value = value_of(bucket);
             cases = cases.wrapping_add(count);
             total += real(count) * value;
             squares += real(count) * (value * value);
@@ -300,7 +310,7 @@ impl<'a> Spread<'a> {
             return None;
         }
         let place = self.ranks.partition_point(|reached| *reached < rank);
-        self.histogram.buckets.get(place).copied().map(known_value)
+        self.histogram.buckets.get(place).copied().map(value_of)
     }
 
     fn percentile(&self, q: f64) -> Option<f64> {
@@ -318,6 +328,89 @@ impl<'a> Spread<'a> {
             value: self.percentile(q),
             low: low.and_then(|rank| self.at_rank(rank)),
             high: high.and_then(|rank| self.at_rank(rank)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(number: i16) -> Bucket {
+        Bucket::from_wire(number).expect("a bucket")
+    }
+
+    fn held(entries: &[(i16, i64)]) -> Histogram {
+        let mut histogram = Histogram::default();
+        for &(number, count) in entries {
+            histogram.add(bucket(number), count);
+        }
+        histogram
+    }
+
+    #[test]
+    fn buckets_ascend_and_empty_ones_are_not_held() {
+        let histogram = held(&[(5, 2), (-1, 1), (9, 4), (5, -2), (7, 0), (9, 1)]);
+        let entries: Vec<_> = histogram.entries().collect();
+        assert_eq!(entries, [(bucket(-1), 1), (bucket(9), 5)]);
+    }
+
+    #[test]
+    fn room_that_is_no_longer_needed_is_given_back() {
+        let mut histogram = Histogram::default();
+        let every: Vec<_> = Bucket::every().collect();
+        for &one in &every {
+            histogram.add(one, 1);
+        }
+        for &one in &every[8..] {
+            histogram.add(one, -1);
+        }
+        assert!(histogram.buckets.capacity() <= 64 && histogram.counts.capacity() <= 64);
+        for &one in &every[..8] {
+            histogram.add(one, -1);
+        }
+        assert_eq!(
+            (histogram.buckets.capacity(), histogram.counts.capacity()),
+            (0, 0)
+        );
+    }
+
+    #[test]
+    fn a_percentile_is_found_by_its_rank() {
+        let summary = Summary {
+            n: 4,
+            sketch: held(&[(-1, 1), (100, 2), (200, 1)]),
+            ..Summary::default()
+        };
+        let found = |q| summary.measure(Kind::Duration, Measure::Quantile(q)).value;
+        assert_eq!(found(0.25), Some(0.0));
+        assert_eq!(found(0.5), Some(value_of(bucket(100))));
+        assert_eq!(found(0.99), Some(value_of(bucket(200))));
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_make_figures_and_no_panic() {
+        let kinds = [
+            Kind::Ratio,
+            Kind::Duration,
+            Kind::Amount,
+            Kind::Rating,
+            Kind::Balance,
+            Kind::Number,
+        ];
+        for extreme in [i64::MIN, -3, 0, 1, i64::MAX] {
+            for count in [i64::MIN, -1, 1, i64::MAX] {
+                let summary = Summary {
+                    n: extreme,
+                    total: count,
+                    good: i64::MAX,
+                    sketch: held(&[(-1, count), (4094, extreme)]),
+                };
+                for kind in kinds {
+                    let figure = summary.figure(kind);
+                    assert!(figure.measured.low.is_none_or(|low| !low.is_nan()));
+                }
+            }
         }
     }
 }

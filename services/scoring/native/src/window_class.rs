@@ -7,6 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use crate::buckets::{Bucket, BucketError};
 use crate::intervals::{self, Interval, Z95};
 use crate::pane::Sums;
 use crate::summary::{self, Figure, GAMMA, Kind, Measure, Measured, exact_mean, value_of};
@@ -26,15 +27,22 @@ impl From<Measured> for MeasuredTuple {
     }
 }
 
-fn kind_of(name: &str) -> Kind {
-    match name {
+fn kind_of(name: &str) -> PyResult<Kind> {
+    Ok(match name {
         "ratio" => Kind::Ratio,
         "duration" => Kind::Duration,
         "amount" => Kind::Amount,
         "rating" => Kind::Rating,
         "balance" => Kind::Balance,
-        _ => Kind::Number,
-    }
+        "count" | "gauge" => Kind::Number,
+        _ => return Err(PyValueError::new_err(format!("there is no kind {name}"))),
+    })
+}
+
+fn bucket_at(number: i64) -> PyResult<Bucket> {
+    let narrow = i16::try_from(number).map_err(|_| BucketError::Rating(number));
+    let bucket = narrow.and_then(Bucket::from_wire);
+    bucket.map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 fn measure_of(name: &str) -> PyResult<Measure> {
@@ -58,7 +66,7 @@ pub struct Summary(summary::Summary);
 impl Summary {
     #[new]
     #[pyo3(signature = (n = 0, total = 0, good = 0, sketch = None))]
-    fn new(n: i64, total: i64, good: i64, sketch: Option<BTreeMap<i16, i64>>) -> Self {
+    fn new(n: i64, total: i64, good: i64, sketch: Option<BTreeMap<i64, i64>>) -> PyResult<Self> {
         let mut own = summary::Summary {
             n,
             total,
@@ -66,9 +74,9 @@ impl Summary {
             ..summary::Summary::default()
         };
         for (bucket, count) in sketch.unwrap_or_default() {
-            own.sketch.add(bucket, count);
+            own.sketch.add(bucket_at(bucket)?, count);
         }
-        Self(own)
+        Ok(Self(own))
     }
 
     #[getter]
@@ -90,23 +98,23 @@ impl Summary {
     fn sketch<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(py);
         for (bucket, count) in self.0.sketch.entries() {
-            found.set_item(bucket, count)?;
+            found.set_item(bucket.wire(), count)?;
         }
         Ok(found)
     }
 
     fn measure(&self, kind: &str, how: &str) -> PyResult<MeasuredTuple> {
-        Ok(self.0.measure(kind_of(kind), measure_of(how)?).into())
+        Ok(self.0.measure(kind_of(kind)?, measure_of(how)?).into())
     }
 
-    fn figure(&self, kind: &str) -> FigureTuple {
+    fn figure(&self, kind: &str) -> PyResult<FigureTuple> {
         let Figure {
             measured,
             good,
             total,
             percentiles: [p50, p90, p95, p99],
-        } = self.0.figure(kind_of(kind));
-        (measured.into(), good, total, (p50, p90, p95, p99))
+        } = self.0.figure(kind_of(kind)?);
+        Ok((measured.into(), good, total, (p50, p90, p95, p99)))
     }
 }
 
@@ -139,17 +147,17 @@ impl WindowSumsClass {
         buckets: [Column; 3],
     ) -> PyResult<()> {
         let [series, n, total, good] = columns(py, &sums)?;
-        let rows = series.iter().zip(n).zip(total.iter().zip(good));
-        let sums =
-            rows.map(|((series, n), (&total, good))| (series_at(*series), Sums { n, total, good }));
-        let sums = sums.collect();
+        let rows = series.into_iter().zip(n).zip(total.into_iter().zip(good));
+        let sums = rows.map(|((series, n), (total, good))| {
+            Ok((self.series_at(series)?, Sums { n, total, good }))
+        });
+        let sums = sums.collect::<PyResult<_>>()?;
         let [series, bucket, count] = columns(py, &buckets)?;
         let entries = series.into_iter().zip(bucket).zip(count);
         let buckets = entries.map(|((series, bucket), count)| {
-            let bucket = i16::try_from(bucket).expect("cells were checked");
-            (series_at(series), bucket, count)
+            Ok((self.series_at(series)?, bucket_at(bucket)?, count))
         });
-        let buckets = buckets.collect();
+        let buckets = buckets.collect::<PyResult<_>>()?;
         self.0.add(&windows, &Change { sums, buckets });
         Ok(())
     }
@@ -159,8 +167,10 @@ impl WindowSumsClass {
         reason = "arguments of a call from Python are owned"
     )]
     fn touch(&mut self, py: Python<'_>, windows: Vec<usize>, series: Column) -> PyResult<()> {
-        let series: Vec<_> = series.to_vec(py)?.into_iter().map(series_at).collect();
-        self.0.touch(&windows, &series);
+        let series = series.to_vec(py)?.into_iter();
+        let series = series.map(|number| self.series_at(number));
+        self.0
+            .touch(&windows, &series.collect::<PyResult<Vec<_>>>()?);
         Ok(())
     }
 
@@ -181,18 +191,27 @@ impl WindowSumsClass {
     }
 }
 
+impl WindowSumsClass {
+    fn series_at(&self, number: i64) -> PyResult<Series> {
+        let known = Series::try_from(number).ok();
+        known
+            .filter(|series| *series < self.0.size())
+            .ok_or_else(|| PyValueError::new_err(format!("there is no room for series {number}")))
+    }
+}
+
 fn u64_bytes(series: Series) -> [u8; 8] {
     u64::try_from(series).expect("it fits").to_le_bytes()
 }
 
-fn series_at(number: i64) -> Series {
-    Series::try_from(number).expect("series are numbered from 0")
-}
-
+/// Of one length.
 fn columns<const N: usize>(py: Python<'_>, buffers: &[Column; N]) -> PyResult<[Vec<i64>; N]> {
     let mut found = [const { Vec::new() }; N];
     for (column, buffer) in found.iter_mut().zip(buffers) {
         *column = buffer.to_vec(py)?;
+    }
+    if found.iter().any(|column| column.len() != found[0].len()) {
+        return Err(PyValueError::new_err("columns are of different lengths"));
     }
     Ok(found)
 }
@@ -220,14 +239,21 @@ fn mean_interval(mean: f64, variance: f64, n: i64, z: f64) -> Interval {
 
 #[pyfunction]
 #[pyo3(name = "exact_mean")]
-fn mean_of_answers(kind: &str, n: i64, total: i64, squares: i64) -> MeasuredTuple {
-    exact_mean(kind_of(kind) == Kind::Balance, n, total, squares).into()
+fn mean_of_answers(kind: &str, n: i64, total: i64, squares: i128) -> PyResult<MeasuredTuple> {
+    match kind_of(kind)? {
+        _ if n <= 0 => Err(PyValueError::new_err("no answers have no mean")),
+        Kind::Rating => Ok(exact_mean(false, n, total, squares).into()),
+        Kind::Balance => Ok(exact_mean(true, n, total, squares).into()),
+        _ => Err(PyValueError::new_err(format!(
+            "{kind} is no kind of answer"
+        ))),
+    }
 }
 
 #[pyfunction]
 #[pyo3(name = "value_of")]
-fn value_of_bucket(bucket: i16) -> f64 {
-    value_of(bucket)
+fn value_of_bucket(bucket: i64) -> PyResult<f64> {
+    Ok(value_of(bucket_at(bucket)?))
 }
 
 /// Add the classes, the intervals, and the sketch's scale.

@@ -3,6 +3,7 @@
 //! Each series has a stamp in each window: it grows whenever the series' sums change there, so that a
 //! reader knows what it has seen.
 
+use crate::buckets::Bucket;
 use crate::pane::Sums;
 use crate::summary::{Histogram, Summary};
 
@@ -18,7 +19,7 @@ struct Row {
 /// What is added to sums of series, and to their buckets; a series or a bucket may be there twice.
 pub struct Change {
     pub sums: Vec<(Series, Sums)>,
-    pub buckets: Vec<(Series, i16, i64)>,
+    pub buckets: Vec<(Series, Bucket, i64)>,
 }
 
 /// Sums of so many windows.
@@ -40,6 +41,11 @@ impl WindowSums {
             places: Vec::new(),
             histograms: Vec::new(),
         }
+    }
+
+    /// For how many series there is room.
+    pub fn size(&self) -> usize {
+        self.places.len()
     }
 
     /// Make room for series 0 to `size`.

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.scoring.core.derived import DERIVED, DerivedReading
-from services.scoring.core.figures import Reading, Summary
+from services.scoring.core.figures import Reading, Summary, exact_mean
 from services.scoring.core.intervals import Z95
 from services.scoring.core.sketch import bucket_of
 from shared.contracts.indicators import INDICATORS, is_settled
@@ -66,6 +66,31 @@ def test_without_a_case_there_is_no_share_and_no_mean(indicator: str) -> None:
     figure = (reading or Reading(indicator, None)).figure()
     assert figure.n == 0
     assert figure.value == (0.0 if one.kind in ("count", "gauge") else None)
+
+
+def test_a_share_of_more_than_all_has_an_interval_of_numbers() -> None:
+    """Damaged where it comes from; a comparison with what is no number would settle nothing."""
+    measured = Reading("sla_attainment", Summary(2, 0, 3)).measure("ratio")
+    assert measured.low == measured.low
+    assert measured.high == 1.0
+
+
+def test_kinds_and_measures_that_there_are_not_are_refused() -> None:
+    summary = Summary(1, 1, 1)
+    with pytest.raises(ValueError, match="kind"):
+        summary.figure("derived")
+    with pytest.raises(ValueError, match="kind"):
+        summary.measure("no kind", "mean")
+    with pytest.raises(ValueError, match="measure"):
+        summary.measure("duration", "p42")
+    with pytest.raises(ValueError, match="bucket"):
+        Summary(1, 1, 1, {4095: 1})
+
+
+@pytest.mark.parametrize(("kind", "n"), [("rating", 0), ("duration", 3)])
+def test_a_mean_of_no_answers_is_refused(kind: str, n: int) -> None:
+    with pytest.raises(ValueError, match="answer"):
+        exact_mean(kind, n, 3, 3)
 
 
 def test_a_cost_is_read_like_a_duration_in_minor_units() -> None:

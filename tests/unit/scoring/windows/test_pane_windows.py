@@ -20,7 +20,7 @@ from services.scoring.core.retention import CycleTracker
 from services.scoring.core.window_spans import PLACE, SPECS, WindowSpec, span_of
 from services.scoring.core.windows import PaneWindows
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
-from shared.contracts.panes import Cell, Cells, PaneUpdate
+from shared.contracts.panes import TOTAL, Cell, Cells, PaneUpdate
 from shared.contracts.scopes import Scope
 from tests.unit.scoring.windows.pane_stream import (
     DAY_MS,
@@ -305,6 +305,31 @@ def test_only_panes_that_a_window_can_still_hold_are_kept() -> None:
     assert windows.cells == 1
     windows.advance(BEFORE_DST + 121 * MINUTE_MS)
     assert windows.cells == 0
+
+
+def test_a_cell_that_says_nothing_new_moves_no_stamp() -> None:
+    windows = PaneWindows(SHANGHAI)
+    windows.advance(BEFORE_DST)
+    scope_id = windows.scope_id(Scope("department", "d", "d"))
+    for _ in range(2):
+        windows.apply([Part(0, BEFORE_DST + QUARTER_MS, Cells.of([CSAT]))])
+        stamp = windows.stamp(PLACE["5m"], scope_id, CSAT.indicator)
+        changed = windows.take_changed()
+    assert stamp == 1
+    assert not changed.any()
+
+
+def test_a_gauge_is_told_though_it_is_as_high_as_without_a_word() -> None:
+    windows = PaneWindows(SHANGHAI)
+    windows.advance(BEFORE_DST)
+    backlog = INDICATOR_IDS.index("backlog")
+    scope_id = windows.scope_id(Scope("department", "d", "d"))
+    windows.apply([Part(0, 0, Cells.of([CSAT]))])
+    assert windows.summary(PLACE["5m"], scope_id, backlog) is None
+    windows.apply([Part(0, 0, Cells.of([Cell(("d", "", ""), TOTAL, 0, backlog, 0, 0, 0)]))])
+    summary = windows.summary(PLACE["5m"], scope_id, backlog)
+    assert summary is not None
+    assert (summary.n, summary.total) == (0, 0)
 
 
 def test_windows_that_changed_are_told_once() -> None:

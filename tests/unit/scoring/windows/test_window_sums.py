@@ -6,6 +6,7 @@ from collections import Counter
 from random import Random
 
 import numpy as np
+import pytest
 from bellwether_native import WindowSums
 
 from services.scoring.core.columns import Integers
@@ -15,7 +16,9 @@ NO_SUMS = (NONE, NONE, NONE, NONE)
 NO_BUCKETS = (NONE, NONE, NONE)
 
 
-def buckets(series: int, sketch: Counter[int], sign: int = 1) -> tuple[Integers, Integers, Integers]:
+def buckets(
+    series: int, sketch: Counter[int], sign: int = 1
+) -> tuple[Integers, Integers, Integers]:
     counts = sign * np.array([*sketch.values()], np.int64)
     return np.full(len(sketch), series), np.array([*sketch], np.int64), counts
 
@@ -60,6 +63,33 @@ def test_a_stamp_grows_with_every_change_of_its_series_in_its_window_only() -> N
     assert (sums.stamp(1, 1), sums.stamp(0, 0)) == (0, 0)
     assert [numbers(sums, 0, series) for series in (0, 1)] == [(0, 0, 0), (3, 3, 3)]
     assert [np.frombuffer(sums.occupied(w), np.int64).tolist() for w in (0, 1)] == [[1], []]
+
+
+@pytest.mark.parametrize(
+    ("sums_of", "buckets_of"),
+    [
+        ((7, 1, 1, 1), ()),
+        ((-1, 1, 1, 1), ()),
+        ((), (7, 5, 1)),
+        ((), (0, -2, 1)),
+        ((), (0, 4095, 1)),
+        ((), (0, 2**40, 1)),
+    ],
+)
+def test_what_cannot_be_added_is_refused_as_a_whole(
+    sums_of: tuple[int, ...], buckets_of: tuple[int, ...]
+) -> None:
+    sums, one = WindowSums(1), np.array([0])
+    sums.reach(1)
+    rows = [np.append(one, number) for number in sums_of] if sums_of else [one] * 4
+    entries = [np.append(one, number) for number in buckets_of] if buckets_of else [one] * 3
+    with pytest.raises(ValueError, match=r"series|bucket|rating"):
+        sums.add([0], (rows[0], *rows[1:]), (entries[0], *entries[1:]))
+    with pytest.raises(ValueError, match="lengths"):
+        sums.add([0], (one, one, one, NONE), NO_BUCKETS)
+    with pytest.raises(ValueError, match="series"):
+        sums.touch([0], np.array([1]))
+    assert (sums.stamp(0, 0), sums.summary(0, 0)) == (0, None)
 
 
 def test_a_total_that_leaves_64_bits_is_exact_when_it_is_taken_back() -> None:
