@@ -106,7 +106,7 @@ impl Layout {
         for run in &mut runs {
             let count = &mut self.counts[run.leaf as usize];
             end += std::mem::replace(count, end);
-            names += leaves.name_bytes(run.leaf);
+            names += leaves.name(run.leaf).len();
             run.names = names;
         }
         runs
@@ -298,11 +298,7 @@ impl Record<'_> {
         buffer.array(1 + COLUMNS);
         buffer.array(self.runs.len());
         for run in self.runs {
-            let (department, first, second) = leaves.name(run.leaf);
-            buffer.array(3);
-            buffer.text(department);
-            buffer.text(first);
-            buffer.text(second);
+            buffer.extend_from_slice(leaves.name(run.leaf));
         }
         let first_run = self.first_run;
         let cells = self.cells.iter();

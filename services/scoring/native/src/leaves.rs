@@ -5,6 +5,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::msgpack::Write;
 use crate::names::{NO_NAME, NameTable, Names, Symbols};
 
 pub type LeafNumber = u32;
@@ -16,27 +17,10 @@ pub type LeafName<'a> = (&'a str, &'a str, &'a str);
 /// So many a measurement counts in at most: the first knows how it came in, the second who holds it.
 const MOST_LEAVES: usize = 2;
 
-/// What a leaf has around its three texts, at most.
-const NAME_BYTES: usize = 1 + 3 * 5;
-
 struct Leaf {
     department: DepartmentNumber,
-    parts: [Box<str>; 2],
-}
-
-impl Leaf {
-    fn hash(&self) -> u64 {
-        hash_of(self.department, &self.parts[0], &self.parts[1])
-    }
-
-    fn is(&self, department: DepartmentNumber, first: &str, second: &str) -> bool {
-        self.department == department && *self.parts[0] == *first && *self.parts[1] == *second
-    }
-}
-
-fn hash_of(department: DepartmentNumber, first: &str, second: &str) -> u64 {
-    let seed = xxh3_64_with_seed(first.as_bytes(), u64::from(department));
-    xxh3_64_with_seed(second.as_bytes(), seed)
+    /// As it lies in records.
+    name: Box<[u8]>,
 }
 
 /// Leaves, numbered in the order in which they are first asked for; they stay.
@@ -46,6 +30,7 @@ pub struct Leaves {
     numbers: HashTable<LeafNumber>,
     departments: Vec<Box<str>>,
     department_numbers: HashTable<DepartmentNumber>,
+    asked: Vec<u8>,
 }
 
 impl Leaves {
@@ -57,16 +42,9 @@ impl Leaves {
         self.rows.is_empty()
     }
 
-    pub fn name(&self, leaf: LeafNumber) -> LeafName<'_> {
-        let row = &self.rows[leaf as usize];
-        let [first, second] = &row.parts;
-        (self.department(row.department), first, second)
-    }
-
-    /// What the name takes in a record.
-    pub fn name_bytes(&self, leaf: LeafNumber) -> usize {
-        let (department, first, second) = self.name(leaf);
-        NAME_BYTES + department.len() + first.len() + second.len()
+    /// The `MessagePack` of its name.
+    pub fn name(&self, leaf: LeafNumber) -> &[u8] {
+        &self.rows[leaf as usize].name
     }
 
     pub fn department_of(&self, leaf: LeafNumber) -> DepartmentNumber {
@@ -79,23 +57,28 @@ impl Leaves {
     }
 
     pub fn number(&mut self, (department, first, second): LeafName<'_>) -> LeafNumber {
-        let department = self.department_number(department);
-        let rows = &mut self.rows;
+        let number = self.department_number(department);
+        let (rows, asked) = (&mut self.rows, &mut self.asked);
+        asked.clear();
+        asked.array(3);
+        for text in [department, first, second] {
+            asked.text(text);
+        }
         let entry = self.numbers.entry(
-            hash_of(department, first, second),
-            |number| rows[*number as usize].is(department, first, second),
-            |number| rows[*number as usize].hash(),
+            xxh3_64_with_seed(asked, 0),
+            |number| *rows[*number as usize].name == **asked,
+            |number| xxh3_64_with_seed(&rows[*number as usize].name, 0),
         );
         match entry {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(vacant) => {
-                let number = next_number(rows.len());
-                vacant.insert(number);
+                let leaf = next_number(rows.len());
+                vacant.insert(leaf);
                 rows.push(Leaf {
-                    department,
-                    parts: [first.into(), second.into()],
+                    department: number,
+                    name: asked.as_slice().into(),
                 });
-                number
+                leaf
             }
         }
     }
