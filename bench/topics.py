@@ -33,7 +33,8 @@ def create(bootstrap: str, names: Sequence[str]) -> None:
 
 
 def fill(bootstrap: str, messages: Iterable[Message]) -> int:
-    """Produce in order; returns how many. Raises `DeliveryError`."""
+    """Produce in order; returns how many. Raises `DeliveryError` also when not all of them are
+    there afterwards: whoever waits for the last event would wait for ever."""
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,
@@ -53,8 +54,11 @@ def fill(bootstrap: str, messages: Iterable[Message]) -> int:
             failures.append(str(error))
 
     count = 0
+    before: dict[str, int] = {}
     for topic, partition, key, value, time_ms in messages:
         count += 1
+        if topic not in before:
+            before[topic] = _stored(bootstrap, topic)
         while True:
             try:
                 producer.produce(
@@ -73,7 +77,15 @@ def fill(bootstrap: str, messages: Iterable[Message]) -> int:
     left = producer.flush(120)
     if failures or left:
         raise DeliveryError(f"{len(failures)} refused, {left} not sent: {failures[:1]}")
+    stored = sum(_stored(bootstrap, topic) - held for topic, held in before.items())
+    if stored != count:
+        raise DeliveryError(f"{stored} of {count} records are there, though none was refused")
     return count
+
+
+def _stored(bootstrap: str, topic: str) -> int:
+    """How many records a topic was ever given."""
+    return sum(_ends(bootstrap, topic).values())
 
 
 def read(bootstrap: str, topic: str) -> Iterator[tuple[int, bytes | None, bytes | None]]:
