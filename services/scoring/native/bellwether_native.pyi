@@ -121,7 +121,7 @@ class Summary:
     def measure(self, kind: str, how: str) -> _Measured:
         """What an indicator of this kind measures so. Raises ``ValueError`` for another measure
         than those of `services.scoring.core.rules.Measure`, or another kind than those of
-        `shared.contracts.indicators` that are measured."""
+        `shared.contracts.indicators`."""
     def figure(self, kind: str) -> tuple[_Measured, int | None, int | None, _Percentiles]:
         """What is published of it: the measure that is usual for its kind, good, total, and the
         50th, 90th, 95th and 99th percentile, each where it has a meaning."""

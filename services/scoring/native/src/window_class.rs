@@ -34,7 +34,8 @@ fn kind_of(name: &str) -> PyResult<Kind> {
         "amount" => Kind::Amount,
         "rating" => Kind::Rating,
         "balance" => Kind::Balance,
-        "count" | "gauge" => Kind::Number,
+        // Nothing is measured for the last; a cell that says so all the same must stop nothing.
+        "count" | "gauge" | "derived" => Kind::Number,
         _ => return Err(PyValueError::new_err(format!("there is no kind {name}"))),
     })
 }

@@ -78,13 +78,19 @@ def test_a_share_of_more_than_all_has_an_interval_of_numbers() -> None:
 def test_kinds_and_measures_that_there_are_not_are_refused() -> None:
     summary = Summary(1, 1, 1)
     with pytest.raises(ValueError, match="kind"):
-        summary.figure("derived")
+        summary.figure("no kind")
     with pytest.raises(ValueError, match="kind"):
         summary.measure("no kind", "mean")
     with pytest.raises(ValueError, match="measure"):
         summary.measure("duration", "p42")
     with pytest.raises(ValueError, match="bucket"):
         Summary(1, 1, 1, {4095: 1})
+
+
+@pytest.mark.parametrize("indicator", INDICATORS)
+def test_a_cell_of_any_indicator_has_a_figure(indicator: str) -> None:
+    """Also of one for which nothing is measured."""
+    assert Reading(indicator, Summary(2, 30, 1, {5: 2})).figure().n == 2
 
 
 @pytest.mark.parametrize(("kind", "n"), [("rating", 0), ("duration", 3)])
