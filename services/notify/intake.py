@@ -44,6 +44,7 @@ class Intake:
 
     async def consume(self, consumer: AIOKafkaConsumer) -> None:
         """Until an error: one of Postgres or Kafka, after which it can be called anew."""
+        self._to_acknowledge.clear()
         while True:
             fetched = await consumer.getmany(timeout_ms=1000, max_records=RECORDS_PER_FETCH)
             for partition, records in fetched.items():
@@ -59,8 +60,10 @@ class Intake:
     async def _acknowledge(self, consumer: AIOKafkaConsumer) -> None:
         own = consumer.assignment()
         due = {place: read for place, read in self._to_acknowledge.items() if place in own}
+        # What is another's by now must not be set back, should it return.
+        self._to_acknowledge = due
         if due and time.monotonic() - self._acknowledged >= ACKNOWLEDGE_SECONDS:
-            self._to_acknowledge.clear()
+            self._to_acknowledge = {}
             self._acknowledged = time.monotonic()
             await consumer.commit(due)
 

@@ -17,7 +17,7 @@ from bellwether_native import GAMMA, value_of
 
 from shared.contracts.fields import MAX_DURATION_MS
 
-__all__ = ["GAMMA", "MAX_BUCKET", "UPPER_ENDS", "bucket_of", "value_of"]
+__all__ = ["UPPER_ENDS", "bucket_of", "value_of"]
 
 ZERO: Final = -1
 

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
-use crate::buckets::{Bucket, BucketError};
+use crate::buckets::Bucket;
 use crate::intervals::{self, Interval, Z95};
 use crate::pane::Sums;
 use crate::summary::{self, Figure, GAMMA, Kind, Measure, Measured, exact_mean, value_of};
@@ -41,9 +41,10 @@ fn kind_of(name: &str) -> PyResult<Kind> {
 }
 
 fn bucket_at(number: i64) -> PyResult<Bucket> {
-    let narrow = i16::try_from(number).map_err(|_| BucketError::Rating(number));
-    let bucket = narrow.and_then(Bucket::from_wire);
-    bucket.map_err(|error| PyValueError::new_err(error.to_string()))
+    let narrow = i16::try_from(number).ok();
+    narrow
+        .and_then(|number| Bucket::from_wire(number).ok())
+        .ok_or_else(|| PyValueError::new_err(format!("there is no bucket {number}")))
 }
 
 fn measure_of(name: &str) -> PyResult<Measure> {
