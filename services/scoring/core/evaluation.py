@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.core.breach_watch import BreachWatch, Subject
-from services.scoring.core.cell_batch import Part
 from services.scoring.core.columns import Integers, grown
 from services.scoring.core.derived import DERIVED, DerivedReading
 from services.scoring.core.emission import Emission
 from services.scoring.core.figures import Measured, Reading
+from services.scoring.core.pane_parts import Part
 from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
 from services.scoring.core.score import score
 from services.scoring.core.stream_time import StreamClock

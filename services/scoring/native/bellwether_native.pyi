@@ -85,11 +85,7 @@ _CellColumns = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, byt
 
 def check_cells(columns: _CellColumns, leaves: int) -> None:
     """Raises ``ValueError`` when the columns of a `shared.contracts.panes.Cells` with so many
-    leaves do not fit together, or hold a number that cannot be."""
-
-def widened(columns: Sequence[bytes], entries: Sequence[int]) -> bytes:
-    """Columns as those of `shared.contracts.columns.pack_narrow`, of so many entries each, one
-    behind the other with 8 bytes an entry. Raises ``ValueError`` for one that has no width."""
+    leaves do not fit together, or hold a number that cannot be or cannot be summed up."""
 
 _Integers = NDArray[np.int64]
 _Measured = tuple[int, float | None, float | None, float | None]
@@ -126,32 +122,48 @@ class Summary:
         """What is published of it: the measure that is usual for its kind, good, total, and the
         50th, 90th, 95th and 99th percentile, each where it has a meaning."""
 
-@final
-class WindowSums:
-    """The sums of series, which have the numbers 0, 1, 2, ..., in so many windows. Columns are
-    arrays of 64-bit integers."""
+MOST_SOURCES: int
+"""Sources of cells are less than this."""
 
-    def __new__(cls, windows: int) -> Self: ...
-    def reach(self, size: int) -> None:
-        """Make room for series 0 to ``size``."""
-    def add(
-        self,
-        windows: Sequence[int],
-        sums: tuple[_Integers, _Integers, _Integers, _Integers],
-        buckets: tuple[_Integers, _Integers, _Integers],
-    ) -> None:
-        """Add to some windows: series, n, total and good by row; series, bucket and count. Raises
-        ``ValueError`` for columns of different lengths, a series for which there is no room, or a
-        bucket that there is not; nothing was added then."""
-    def touch(self, windows: Sequence[int], series: _Integers) -> None:
-        """Let readers look at series again. Raises ``ValueError`` for one for which there is no
-        room."""
-    def stamp(self, window: int, series: int) -> int:
-        """Grows with every change of the series in the window; 0 before the first."""
-    def summary(self, window: int, series: int) -> Summary | None:
-        """None where there is nothing in it."""
+_Part = tuple[int, int, Sequence[int], _CellColumns]
+
+@final
+class PaneWindows:
+    """The windows of all scopes in one partition of panes (`services.scoring.core.windows`).
+
+    ``midnight`` says when the local day of an instant began, both in ms; ``levels`` of which panes
+    each window is made; ``is_gauge`` for each indicator whether it is a gauge. Leaves and scopes
+    are known by numbers, windows by their places.
+    """
+
+    def __new__(
+        cls, midnight: Callable[[int], int], levels: Sequence[int], is_gauge: Sequence[bool]
+    ) -> Self: ...
+    @property
+    def cells(self) -> int:
+        """How many cells are kept, without those over all time."""
+    def learn(self, scopes: Sequence[int]) -> None:
+        """The scopes of the next leaf; leaves are numbered in the order in which they come."""
+    def apply(self, parts: Sequence[_Part]) -> bytes:
+        """Replace cells: source, seal in ms, and columns with the numbers of their leaves. Returns
+        by scope, as 64-bit integers, the place of the last part that changed its windows or may
+        have, or -1. Raises ``ValueError`` for columns that make no cells (nothing was applied
+        then), and whatever ``midnight`` raises."""
+    def advance(self, stream_ms: int, spans: Sequence[tuple[int, int]]) -> int:
+        """Move the windows to where each lies at a stream time; the windows (as bits) that moved.
+        Raises ``ValueError`` when there are not as many."""
+    def starts(self, level: int, start_ms: int, end_ms: int) -> list[int]:
+        """When the panes of a level begin that do so in a span of time, in ms."""
+    def take_changed(self) -> bytes:
+        """By scope, a byte each, the windows (as bits) that changed since the last call."""
     def occupied(self, window: int) -> bytes:
-        """Series with any sum in a window, ascending, as 64-bit integers."""
+        """Scopes with anything in a window, ascending, as 64-bit integers."""
+    def stamp(self, window: int, scope: int, indicator: int) -> int:
+        """Grows when the sums of an indicator change in a window; 0 while there were none."""
+    def summary(self, window: int, scope: int, indicator: int) -> Summary | None:
+        """None where there is nothing in it; a gauge's level at the window's end is its total."""
+    def summaries(self, window: int, scope: int) -> list[tuple[int, Summary | None]]:
+        """The same of every indicator ever seen of a scope, ascending."""
 
 Z95: float
 GAMMA: float

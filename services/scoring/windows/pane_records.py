@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from services.scoring.core.cell_batch import CellError, check
+from services.scoring.core.pane_parts import CellError, Part, check
 from shared.contracts.panes import NO_CELLS, Cells, PaneRecord, PaneUpdate, Watermark
 
 
@@ -54,8 +54,8 @@ def _decode(value: bytes, *, with_slice: bool) -> PaneRecord:
     if isinstance(record, Watermark):
         return record
     slice_cells = _SLICES.decode(record.slice_cells) if with_slice else NO_CELLS
-    check(record.source, record.cells)
-    check(record.source, slice_cells)
+    for cells in (record.cells, slice_cells):
+        check(Part(record.source, record.sealed_ms, cells))
     return PaneUpdate(
         record.source,
         record.group,

@@ -384,6 +384,8 @@ pub enum WireError {
     Bucket(i64),
     #[error("there is no room for the count {0} of a bucket")]
     Count(i64),
+    #[error("the buckets of a cell do not ascend: {0} comes before {1}")]
+    Order(i64, i64),
 }
 
 /// `Cells` as they came.
@@ -391,6 +393,11 @@ pub struct CellsView<'a> {
     pub leaves: Vec<LeafName<'a>>,
     pub columns: [&'a [u8]; COLUMNS],
 }
+
+/// Before the year 9576: Python's dates end in 9999.
+const MOST_SUMMABLE_MINUTE: i64 = 4_000_000_000;
+/// Of a bucket of a cell: a day has less than 2^11 minutes and 2^7 quarter-hours, and a sum has 49 bits.
+const MOST_SUMMABLE_COUNT: u64 = 1 << 37;
 
 /// The columns of `Cells`, checked.
 pub struct CellColumns<'a> {
@@ -477,6 +484,36 @@ impl<'a> CellColumns<'a> {
             WireError::Bucket,
         )?;
         all(self.counts, sketches::fits, WireError::Count)
+    }
+
+    /// The same, when cells can be summed up: their buckets ascend, and neither time nor counts are
+    /// so far out that a day or its sum could not be.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn summable(self) -> Result<Self, WireError> {
+        all(
+            self.start,
+            |minute| minute < MOST_SUMMABLE_MINUTE,
+            WireError::Minute,
+        )?;
+        all(
+            self.counts,
+            |count| count.unsigned_abs() < MOST_SUMMABLE_COUNT,
+            WireError::Count,
+        )?;
+        let mut entry = 0;
+        for cell in 0..self.level.len() {
+            let first = entry;
+            entry += place(self.buckets.get(cell));
+            for next in first + 1..entry {
+                let pair = [next - 1, next].map(|at| self.bucket.get(at));
+                if pair[0] >= pair[1] {
+                    return Err(WireError::Order(pair[0], pair[1]));
+                }
+            }
+        }
+        Ok(self)
     }
 
     /// The cells one by one.

@@ -15,6 +15,7 @@ pub mod engine;
 pub mod entries;
 pub mod event_hash;
 pub mod fact;
+pub mod held_pane;
 pub mod indicator_set;
 pub mod indicators;
 pub mod intervals;
@@ -38,6 +39,7 @@ mod reading;
 pub mod resting;
 pub mod rooms;
 pub mod rules;
+pub mod series;
 pub mod sketches;
 pub mod summary;
 pub mod tickets;
@@ -45,6 +47,7 @@ pub mod timeline;
 pub mod warm;
 mod window_class;
 pub mod window_sums;
+pub mod windows;
 
 use pyo3::prelude::*;
 
@@ -53,7 +56,6 @@ fn bellwether_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(json::parse_event, module)?)?;
     module.add_function(wrap_pyfunction!(reading::check_cells, module)?)?;
-    module.add_function(wrap_pyfunction!(reading::widened, module)?)?;
     pane_class::register(module)?;
     window_class::register(module)?;
     module.add_class::<calendar_class::Calendar>()?;

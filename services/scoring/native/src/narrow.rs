@@ -172,27 +172,6 @@ impl<'a> Integers<'a> {
     pub fn iter(self) -> impl ExactSizeIterator<Item = i64> + 'a {
         self.bytes.chunks_exact(self.width).map(number)
     }
-
-    /// The entries with 8 bytes each, into as many places.
-    pub fn widen(self, wide: &mut [u8]) {
-        match self.width {
-            1 => widen(self.bytes, wide, |entry| i8::from_le_bytes(entry).into()),
-            2 => widen(self.bytes, wide, |entry| i16::from_le_bytes(entry).into()),
-            4 => widen(self.bytes, wide, |entry| i32::from_le_bytes(entry).into()),
-            _ => widen(self.bytes, wide, i64::from_le_bytes),
-        }
-    }
-}
-
-fn widen<const WIDTH: usize>(
-    narrow: &[u8],
-    wide: &mut [u8],
-    value_of: impl Fn([u8; WIDTH]) -> i64,
-) {
-    for (wide, entry) in wide.chunks_exact_mut(8).zip(narrow.chunks_exact(WIDTH)) {
-        let entry = entry.try_into().expect("a chunk of this length");
-        wide.copy_from_slice(&value_of(entry).to_le_bytes());
-    }
 }
 
 fn number(entry: &[u8]) -> i64 {
@@ -225,9 +204,6 @@ mod tests {
                 let read = Integers::new(&column, 2).unwrap();
                 assert_eq!(read.iter().collect::<Vec<_>>(), values);
                 assert_eq!([read.get(0), read.get(1)], values);
-                let mut wide = [[0; 8]; 2];
-                read.widen(wide.as_flattened_mut());
-                assert_eq!(wide.map(i64::from_le_bytes), values);
             }
             if width < 8 {
                 assert_eq!(packed(&[least - 1]).len(), 2 * width);

@@ -30,6 +30,26 @@ impl Sums {
         self.good += other.good;
         overflowed
     }
+
+    /// Both together; what leaves 64 bits comes back when it is taken away.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            n: self.n.wrapping_add(other.n),
+            total: self.total.wrapping_add(other.total),
+            good: self.good.wrapping_add(other.good),
+        }
+    }
+
+    /// This less another; the inverse of `plus`.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self {
+            n: self.n.wrapping_sub(other.n),
+            total: self.total.wrapping_sub(other.total),
+            good: self.good.wrapping_sub(other.good),
+        }
+    }
 }
 
 /// 32 bytes: two of them lie in a line of memory.

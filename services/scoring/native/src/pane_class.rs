@@ -24,7 +24,7 @@ type CellsTuple<'py> = (Vec<LeafTuple>, Columns<'py>);
 type Packed<'py> = Bound<'py, PyBytes>;
 type Laid<'py> = (Vec<Packed<'py>>, Vec<(String, Vec<Packed<'py>>)>);
 
-struct AskedZone<'py>(Bound<'py, PyAny>);
+pub(crate) struct AskedZone<'py>(pub Bound<'py, PyAny>);
 
 impl Midnights for AskedZone<'_> {
     fn midnight(&mut self, time_ms: i64) -> PyResult<i64> {

@@ -26,7 +26,7 @@ mod adding;
 mod sealing;
 
 use adding::Change;
-use sealing::Sealed;
+pub(crate) use sealing::Sealed;
 pub use sealing::{SEALED_AFTER_MS, sealed_by};
 
 /// A minute since 1970.
@@ -34,7 +34,7 @@ pub type Minute = u32;
 
 pub const MINUTE_MS: i64 = 60_000;
 pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
-const QUARTER_MINUTES: Minute = 15;
+pub(crate) const QUARTER_MINUTES: Minute = 15;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
 
@@ -167,25 +167,41 @@ pub trait Midnights {
 
 /// Midnights remembered per quarter-hour (hardly any zone changes its offset inside one).
 #[derive(Default)]
-struct Days {
+pub(crate) struct Days {
     starts: FxHashMap<Minute, Minute>,
 }
 
 impl Days {
-    fn start<M: Midnights>(&mut self, quarter: Minute, midnights: &mut M) -> PyResult<Minute> {
+    /// The first open day where panes before a quarter-hour are sealed. Where clocks are set back
+    /// over midnight, a day goes on after one quarter-hour of the next.
+    pub(crate) fn first_open<M: Midnights>(
+        &mut self,
+        quarter: Minute,
+        midnights: &mut M,
+    ) -> PyResult<Minute> {
+        let day = self.start(quarter, midnights)?;
+        Ok(day.min(self.start(quarter + QUARTER_MINUTES, midnights)?))
+    }
+
+    pub(crate) fn start<M: Midnights>(
+        &mut self,
+        quarter: Minute,
+        midnights: &mut M,
+    ) -> PyResult<Minute> {
         if let Some(start) = self.starts.get(&quarter) {
             return Ok(*start);
         }
         if self.starts.len() > REMEMBERED_MIDNIGHTS {
             self.starts.clear();
         }
-        let start = minute_of(midnights.midnight(i64::from(quarter) * MINUTE_MS)?)?;
+        let midnight_ms = midnights.midnight(i64::from(quarter) * MINUTE_MS)?;
+        let start = minute_of(midnight_ms.max(0))?;
         self.starts.insert(quarter, start);
         Ok(start)
     }
 }
 
-fn minute_of(time_ms: i64) -> Result<Minute, PaneError> {
+pub(crate) fn minute_of(time_ms: i64) -> Result<Minute, PaneError> {
     Minute::try_from(time_ms.div_euclid(MINUTE_MS)).map_err(|_| PaneError::Time(time_ms))
 }
 

@@ -335,24 +335,22 @@ impl SketchArena {
 
     /// The inverse of `write`, as a new sketch of this arena.
     pub fn read(&mut self, reader: &mut Reader<'_>) -> Read<Sketch> {
-        let len = reader.array()?;
-        if len > 1 << Bucket::BITS {
-            return Err(Damaged::Range);
-        }
-        self.scratch.clear();
-        let mut place = 0;
-        for _ in 0..len {
-            place += reader.uint()?;
-            self.scratch.push((Bucket::at(place), reader.int()?));
-        }
-        let counts = std::mem::take(&mut self.scratch);
-        let sketch = match *counts {
-            [] => Sketch::default(),
-            [(bucket, count)] => Sketch::single(wide(bucket, count)),
-            _ => self.put(&counts),
-        };
+        let mut counts = std::mem::take(&mut self.scratch);
+        read_counts(reader, &mut counts)?;
+        let mut sketch = Sketch::default();
+        self.set(&mut sketch, &counts);
         self.scratch = counts;
         Ok(sketch)
+    }
+
+    /// Let a sketch of this arena have these buckets, ascending, and no others.
+    pub fn set(&mut self, sketch: &mut Sketch, counts: &[(Bucket, i64)]) {
+        self.clear(sketch);
+        *sketch = match *counts {
+            [] => Sketch::default(),
+            [(bucket, count)] => Sketch::single(wide(bucket, count)),
+            _ => self.put(counts),
+        };
     }
 
     /// Whether much of it is in no run.
@@ -399,6 +397,21 @@ impl SketchArena {
         let run = self.wide.add(run, bucket, count);
         Sketch::of::<Wide>(run.expect("the count of a bucket no longer fits"))
     }
+}
+
+/// The buckets and counts that `SketchArena::write` wrote.
+pub fn read_counts(reader: &mut Reader<'_>, counts: &mut Vec<(Bucket, i64)>) -> Read<()> {
+    let len = reader.array()?;
+    if len > 1 << Bucket::BITS {
+        return Err(Damaged::Range);
+    }
+    counts.clear();
+    let mut place = 0;
+    for _ in 0..len {
+        place += reader.uint()?;
+        counts.push((Bucket::at(place), reader.int()?));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

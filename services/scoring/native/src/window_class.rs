@@ -2,16 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::buckets::Bucket;
+use crate::cells::COLUMNS;
+use crate::held_pane::{MOST_SOURCES, SourceNumber};
+use crate::indicator_set::IndicatorSet;
 use crate::intervals::{self, Interval, Z95};
-use crate::pane::Sums;
+use crate::leaves::LeafNumber;
+use crate::pane_class::AskedZone;
+use crate::panes::{Level, MINUTE_MS};
+use crate::reading::columns_of;
+use crate::series::ScopeNumber;
 use crate::summary::{self, Figure, GAMMA, Kind, Measure, Measured, exact_mean, value_of};
-use crate::window_sums::{Change, Series, WindowSums};
+use crate::window_sums::WindowBits;
+use crate::windows::{PaneWindows, Part, span_of};
 
 type MeasuredTuple = (i64, Option<f64>, Option<f64>, Option<f64>);
 type FigureTuple = (
@@ -120,102 +127,136 @@ impl Summary {
     }
 }
 
-/// The sums of all series in each window.
-#[pyclass(name = "WindowSums", module = "bellwether_native")]
-pub struct WindowSumsClass(WindowSums);
+type PartTuple<'py> = (SourceNumber, i64, Vec<LeafNumber>, Columns<'py>);
+type Columns<'py> = [Bound<'py, PyBytes>; COLUMNS];
+type Packed<'py> = Bound<'py, PyBytes>;
 
-type Column = PyBuffer<i64>;
+/// The windows of all scopes in one partition of panes.
+#[pyclass(name = "PaneWindows", module = "bellwether_native")]
+pub struct PaneWindowsClass {
+    windows: PaneWindows,
+    midnight: Py<PyAny>,
+}
 
 #[pymethods]
-impl WindowSumsClass {
+impl PaneWindowsClass {
     #[new]
-    fn new(windows: usize) -> Self {
-        Self(WindowSums::new(windows))
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "arguments of a call from Python are owned"
+    )]
+    fn new(midnight: Py<PyAny>, levels: Vec<u8>, is_gauge: Vec<bool>) -> PyResult<Self> {
+        let levels: Vec<_> = levels.into_iter().map(level_of).collect::<PyResult<_>>()?;
+        if levels.len() > WindowBits::BITS as usize {
+            return Err(PyValueError::new_err("there are too many windows"));
+        }
+        Ok(Self {
+            windows: PaneWindows::new(levels, IndicatorSet::marked(&is_gauge)),
+            midnight,
+        })
     }
 
-    fn reach(&mut self, size: usize) {
-        self.0.reach(size);
+    fn learn(&mut self, scopes: Vec<ScopeNumber>) {
+        self.windows.book.learn(scopes);
+    }
+
+    #[getter]
+    fn cells(&self) -> usize {
+        self.windows.cells()
+    }
+
+    fn starts(&self, level: u8, start_ms: i64, end_ms: i64) -> PyResult<Vec<i64>> {
+        let starts = self
+            .windows
+            .starts(level_of(level)?, span_of((start_ms, end_ms)));
+        Ok(starts
+            .into_iter()
+            .map(|start| i64::from(start) * MINUTE_MS)
+            .collect())
     }
 
     #[allow(
         clippy::needless_pass_by_value,
         reason = "arguments of a call from Python are owned"
     )]
-    fn add(
-        &mut self,
-        py: Python<'_>,
-        windows: Vec<usize>,
-        sums: [Column; 4],
-        buckets: [Column; 3],
-    ) -> PyResult<()> {
-        let [series, n, total, good] = columns(py, &sums)?;
-        let rows = series.into_iter().zip(n).zip(total.into_iter().zip(good));
-        let sums = rows.map(|((series, n), (total, good))| {
-            Ok((self.series_at(series)?, Sums { n, total, good }))
-        });
-        let sums = sums.collect::<PyResult<_>>()?;
-        let [series, bucket, count] = columns(py, &buckets)?;
-        let entries = series.into_iter().zip(bucket).zip(count);
-        let buckets = entries.map(|((series, bucket), count)| {
-            Ok((self.series_at(series)?, bucket_at(bucket)?, count))
-        });
-        let buckets = buckets.collect::<PyResult<_>>()?;
-        self.0.add(&windows, &Change { sums, buckets });
-        Ok(())
+    fn apply<'py>(&mut self, py: Python<'py>, parts: Vec<PartTuple<'py>>) -> PyResult<Packed<'py>> {
+        let leaves = self.windows.book.leaves();
+        let parts = parts.iter().map(|part| part_of(part, leaves));
+        let parts = parts.collect::<PyResult<Vec<_>>>()?;
+        let mut zone = AskedZone(self.midnight.bind(py).clone());
+        let last_parts = self.windows.apply(&parts, &mut zone)?;
+        let mut by_scope = vec![-1; self.windows.book.scopes()];
+        for (scope, part) in last_parts {
+            by_scope[scope as usize] = i64::try_from(part).expect("few parts");
+        }
+        Ok(packed(py, by_scope))
     }
 
     #[allow(
         clippy::needless_pass_by_value,
         reason = "arguments of a call from Python are owned"
     )]
-    fn touch(&mut self, py: Python<'_>, windows: Vec<usize>, series: Column) -> PyResult<()> {
-        let series = series.to_vec(py)?.into_iter();
-        let series = series.map(|number| self.series_at(number));
-        self.0
-            .touch(&windows, &series.collect::<PyResult<Vec<_>>>()?);
-        Ok(())
+    fn advance(&mut self, stream_ms: i64, spans: Vec<(i64, i64)>) -> PyResult<WindowBits> {
+        let spans: Vec<_> = spans.into_iter().map(span_of).collect();
+        if spans.len() != self.windows.len() {
+            return Err(PyValueError::new_err("every window lies somewhere"));
+        }
+        Ok(self.windows.advance(stream_ms, &spans))
     }
 
-    fn stamp(&self, window: usize, series: Series) -> i64 {
-        self.0.stamp(window, series)
+    fn take_changed<'py>(&mut self, py: Python<'py>) -> Packed<'py> {
+        PyBytes::new(py, &self.windows.book.take_changed())
     }
 
-    /// `None` for a series of which nothing is in the window.
-    fn summary(&self, window: usize, series: Series) -> Option<Summary> {
-        let summary = self.0.summary(window, series);
-        (!summary.is_empty()).then_some(Summary(summary))
+    fn occupied<'py>(&self, py: Python<'py>, window: usize) -> Packed<'py> {
+        let scopes = self.windows.book.occupied(window).into_iter();
+        packed(py, scopes.map(i64::from))
     }
 
-    /// As 64-bit integers.
-    fn occupied<'py>(&self, py: Python<'py>, window: usize) -> Bound<'py, PyBytes> {
-        let series: Vec<_> = self.0.occupied(window).flat_map(u64_bytes).collect();
-        PyBytes::new(py, &series)
+    fn stamp(&self, window: usize, scope: ScopeNumber, indicator: u8) -> i64 {
+        self.windows.book.stamp(window, scope, indicator)
+    }
+
+    fn summary(&self, window: usize, scope: ScopeNumber, indicator: u8) -> Option<Summary> {
+        let found = self.windows.book.summary(window, scope, indicator);
+        found.map(Summary)
+    }
+
+    fn summaries(&self, window: usize, scope: ScopeNumber) -> Vec<(u8, Option<Summary>)> {
+        let found = self.windows.book.summaries(window, scope);
+        found
+            .map(|(indicator, summary)| (indicator, summary.map(Summary)))
+            .collect()
     }
 }
 
-impl WindowSumsClass {
-    fn series_at(&self, number: i64) -> PyResult<Series> {
-        let known = Series::try_from(number).ok();
-        known
-            .filter(|series| *series < self.0.size())
-            .ok_or_else(|| PyValueError::new_err(format!("there is no room for series {number}")))
-    }
+fn level_of(number: u8) -> PyResult<Level> {
+    Level::from_wire(number)
+        .ok_or_else(|| PyValueError::new_err(format!("there is no level {number}")))
 }
 
-fn u64_bytes(series: Series) -> [u8; 8] {
-    u64::try_from(series).expect("it fits").to_le_bytes()
+fn part_of<'a>(part: &'a PartTuple<'_>, known: usize) -> PyResult<Part<'a>> {
+    let (source, sealed_ms, leaves, columns) = part;
+    if *source >= MOST_SOURCES {
+        return Err(PyValueError::new_err(format!(
+            "there is no source {source}"
+        )));
+    }
+    if let Some(leaf) = leaves.iter().find(|leaf| **leaf as usize >= known) {
+        return Err(PyValueError::new_err(format!("nobody knows leaf {leaf}")));
+    }
+    Ok(Part {
+        source: *source,
+        sealed_ms: *sealed_ms,
+        leaves: leaves.clone(),
+        columns: columns_of(columns, leaves.len())?,
+    })
 }
 
-/// Of one length.
-fn columns<const N: usize>(py: Python<'_>, buffers: &[Column; N]) -> PyResult<[Vec<i64>; N]> {
-    let mut found = [const { Vec::new() }; N];
-    for (column, buffer) in found.iter_mut().zip(buffers) {
-        *column = buffer.to_vec(py)?;
-    }
-    if found.iter().any(|column| column.len() != found[0].len()) {
-        return Err(PyValueError::new_err("columns are of different lengths"));
-    }
-    Ok(found)
+/// As 64-bit integers.
+fn packed(py: Python<'_>, numbers: impl IntoIterator<Item = i64>) -> Packed<'_> {
+    let bytes: Vec<_> = numbers.into_iter().flat_map(i64::to_le_bytes).collect();
+    PyBytes::new(py, &bytes)
 }
 
 #[pyfunction]
@@ -261,7 +302,8 @@ fn value_of_bucket(bucket: i64) -> PyResult<f64> {
 /// Add the classes, the intervals, and the sketch's scale.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Summary>()?;
-    module.add_class::<WindowSumsClass>()?;
+    module.add_class::<PaneWindowsClass>()?;
+    module.add("MOST_SOURCES", MOST_SOURCES)?;
     module.add_function(wrap_pyfunction!(share_interval, module)?)?;
     module.add_function(wrap_pyfunction!(percentile_ranks, module)?)?;
     module.add_function(wrap_pyfunction!(mean_interval, module)?)?;

@@ -3,23 +3,18 @@
 //! Each series has a stamp in each window: it grows whenever the series' sums change there, so that a
 //! reader knows what it has seen.
 
-use crate::buckets::Bucket;
+use crate::held_pane::Change;
 use crate::pane::Sums;
+use crate::series::Series;
 use crate::summary::{Histogram, Summary};
 
-/// A series is known by its number; numbers are dense.
-pub type Series = usize;
+/// A set of windows, as bits.
+pub type WindowBits = u8;
 
 #[derive(Clone, Copy, Default)]
 struct Row {
     sums: Sums,
     stamp: i64,
-}
-
-/// What is added to sums of series, and to their buckets; a series or a bucket may be there twice.
-pub struct Change {
-    pub sums: Vec<(Series, Sums)>,
-    pub buckets: Vec<(Series, Bucket, i64)>,
 }
 
 /// Sums of so many windows.
@@ -43,39 +38,72 @@ impl WindowSums {
         }
     }
 
-    /// For how many series there is room.
-    pub fn size(&self) -> usize {
-        self.places.len()
-    }
-
-    /// Make room for series 0 to `size`.
-    pub fn reach(&mut self, size: usize) {
-        if size > self.places.len() {
-            self.places.resize(size, 0);
-            for rows in &mut self.rows {
-                rows.resize(size, Row::default());
-            }
-        }
-    }
-
-    /// Add a change to some windows, of series for which there is room.
-    pub fn add(&mut self, windows: &[usize], change: &Change) {
-        if windows.is_empty() {
+    /// Add to the sums of some series in some windows.
+    pub fn add(&mut self, windows: WindowBits, series: &[Series], change: Change<'_>) {
+        if windows == 0 {
             return;
         }
         self.stamp += 1;
-        for &window in windows {
-            let rows = &mut self.rows[window];
-            for (series, sums) in &change.sums {
-                let row = &mut rows[*series];
-                row.sums = wrapping_sum(row.sums, *sums);
+        for &one in series {
+            self.reach(one);
+            for window in each(windows) {
+                let row = &mut self.rows[window][one];
+                row.sums = row.sums.plus(change.sums);
                 row.stamp = self.stamp;
             }
+            if !change.counts.is_empty() {
+                let histograms = self.histograms_of(one);
+                for window in each(windows) {
+                    for (bucket, count) in change.counts {
+                        histograms[window].add(*bucket, *count);
+                    }
+                }
+            }
         }
-        for &(series, bucket, count) in &change.buckets {
-            let histograms = self.histograms_of(series);
-            for &window in windows {
-                histograms[window].add(bucket, count);
+    }
+
+    /// Let readers look at series again.
+    pub fn touch(&mut self, windows: WindowBits, series: &[Series]) {
+        self.stamp += 1;
+        for &one in series {
+            self.reach(one);
+            for window in each(windows) {
+                self.rows[window][one].stamp = self.stamp;
+            }
+        }
+    }
+
+    /// Grows with every change of the series in the window; 0 before the first.
+    pub fn stamp(&self, window: usize, series: Series) -> i64 {
+        self.rows[window].get(series).map_or(0, |row| row.stamp)
+    }
+
+    pub fn summary(&self, window: usize, series: Series) -> Summary {
+        let Some(Row { sums, .. }) = self.rows[window].get(series) else {
+            return Summary::default();
+        };
+        let place = self.places[series] as usize;
+        let sketch = place.checked_sub(1).map(|at| &self.histograms[at][window]);
+        Summary {
+            n: sums.n,
+            total: sums.total,
+            good: sums.good,
+            sketch: sketch.cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Series with any sum in a window, ascending.
+    pub fn occupied(&self, window: usize) -> impl Iterator<Item = Series> {
+        let rows = self.rows[window].iter().enumerate();
+        rows.filter(|(_, row)| row.sums != Sums::default())
+            .map(|(series, _)| series)
+    }
+
+    fn reach(&mut self, series: Series) {
+        if series >= self.places.len() {
+            self.places.resize(series + 1, 0);
+            for rows in &mut self.rows {
+                rows.resize(series + 1, Row::default());
             }
         }
     }
@@ -89,47 +117,9 @@ impl WindowSums {
         }
         &mut self.histograms[self.places[series] as usize - 1]
     }
-
-    /// Let readers look at series again.
-    pub fn touch(&mut self, windows: &[usize], series: &[Series]) {
-        self.stamp += 1;
-        for &window in windows {
-            for &one in series {
-                self.rows[window][one].stamp = self.stamp;
-            }
-        }
-    }
-
-    /// Grows with every change of the series in the window; 0 before the first.
-    pub fn stamp(&self, window: usize, series: Series) -> i64 {
-        self.rows[window][series].stamp
-    }
-
-    pub fn summary(&self, window: usize, series: Series) -> Summary {
-        let Sums { n, total, good } = self.rows[window][series].sums;
-        let place = self.places[series] as usize;
-        let sketch = place.checked_sub(1).map(|at| &self.histograms[at][window]);
-        Summary {
-            n,
-            total,
-            good,
-            sketch: sketch.cloned().unwrap_or_default(),
-        }
-    }
-
-    /// Series with any sum in a window, ascending.
-    pub fn occupied(&self, window: usize) -> impl Iterator<Item = Series> {
-        let rows = self.rows[window].iter().enumerate();
-        rows.filter(|(_, row)| row.sums != Sums::default())
-            .map(|(series, _)| series)
-    }
 }
 
-/// A total of absurd amounts may leave 64 bits, and is exact again when they are taken back.
-fn wrapping_sum(held: Sums, more: Sums) -> Sums {
-    Sums {
-        n: held.n.wrapping_add(more.n),
-        total: held.total.wrapping_add(more.total),
-        good: held.good.wrapping_add(more.good),
-    }
+/// Their places.
+pub fn each(windows: WindowBits) -> impl Iterator<Item = usize> {
+    (0..WindowBits::BITS as usize).filter(move |window| windows >> window & 1 == 1)
 }

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.scoring.core.cell_batch import Part
+from services.scoring.core.pane_parts import Part
 from services.scoring.core.window_spans import PLACE
 from services.scoring.core.windows import PaneWindows
 from shared.contracts.figures import WindowName

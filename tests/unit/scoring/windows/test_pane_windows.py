@@ -10,12 +10,13 @@ from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import bellwether_native
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.core.cell_batch import Part
+from services.scoring.core.pane_parts import Part
 from services.scoring.core.retention import CycleTracker
 from services.scoring.core.window_spans import PLACE, SPECS, WindowSpec, span_of
 from services.scoring.core.windows import PaneWindows
@@ -353,3 +354,83 @@ def test_spans_follow_the_calendar_also_when_clocks_change(
 ) -> None:
     stream_ms = BEFORE_DST + offset
     assert tuple(span_of(spec, stream_ms, zone)) == window_bounds(spec.name, stream_ms, zone)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_numbers_that_leave_64_bits_are_exact_when_they_are_taken_back(level: int) -> None:
+    windows = PaneWindows(BERLIN)
+    start = window_bounds("30d", BEFORE_DST, BERLIN)[1] - DAY_MS
+    windows.advance(start)
+    scope_id = windows.scope_id(Scope("department", "d", "d"))
+    sealed_ms = start + (0, QUARTER_MS, DAY_MS)[level]
+
+    def says(source: int, number: int) -> None:
+        cell = CSAT._replace(level=level, start_ms=start, n=number, total=number, good=number)
+        windows.apply([Part(source, sealed_ms, Cells.of([cell]))])
+
+    for number in (2**63 - 1, -(2**63), 5, 2**63 - 1, 5):
+        for source in range(3):
+            says(source, number)
+    summary = windows.summary(PLACE["30d"], scope_id, CSAT.indicator)
+    assert summary is not None
+    assert (summary.n, summary.total, summary.good) == (15, 15, 15)
+
+
+def test_a_change_moves_the_stamps_of_its_own_scopes_and_windows_only() -> None:
+    windows = PaneWindows(SHANGHAI)
+    windows.advance(BEFORE_DST)
+    names = {"ann": ("d", "t", "ann"), "bo": ("d", "t", "bo")}
+
+    def stamps(kind: str, name: str) -> list[int]:
+        scope_id = windows.scope_id(Scope(kind, "d", name))  # type: ignore[arg-type]  # kinds of scopes
+        return [windows.stamp(PLACE[spec.name], scope_id, CSAT.indicator) for spec in SPECS]
+
+    for leaf in names.values():
+        windows.apply([Part(0, 0, Cells.of([CSAT._replace(leaf=leaf)]))])
+    before = {name: stamps(kind, name) for kind, name in (("employee", "bo"), ("team", "t"))}
+    earlier = CSAT._replace(leaf=names["ann"], start_ms=BEFORE_DST - 10 * MINUTE_MS)
+    windows.apply([Part(0, 0, Cells.of([earlier]))])
+    assert stamps("employee", "bo") == before["bo"]
+    moved = [now > then for now, then in zip(stamps("team", "t"), before["t"], strict=True)]
+    assert moved == [spec.name != "5m" for spec in SPECS]
+
+
+def test_a_pane_that_rested_long_takes_what_comes_late() -> None:
+    windows, minutes = PaneWindows(BERLIN), 50
+    windows.advance(BEFORE_DST)
+    scope_id = windows.scope_id(Scope("department", "d", "d"))
+
+    def says(minute: int, n: int) -> None:
+        start = BEFORE_DST - minute * MINUTE_MS
+        cell = CSAT._replace(start_ms=start, n=n, total=n, good=n, sketch=((minute, n),))
+        windows.apply([Part(0, 0, Cells.of([cell]))])
+
+    for n in (1, 2, 3):
+        for minute in range(minutes):
+            says(minute, n)
+        windows.advance(BEFORE_DST + n * 16_000)
+    expected = (3 * minutes, 3 * minutes, 3 * minutes, dict.fromkeys(range(minutes), 3))
+    for name in ("1h", "24h", "30d"):
+        summary = windows.summary(PLACE[name], scope_id, CSAT.indicator)
+        assert summary is not None
+        assert (summary.n, summary.total, summary.good, summary.sketch) == expected
+
+
+def test_the_compiled_windows_refuse_what_cannot_be() -> None:
+    columns = Cells.of([CSAT]).columns
+    made = bellwether_native.PaneWindows(lambda time_ms: time_ms, [0, 2], [False])
+    made.learn([0])
+    for part in [
+        (bellwether_native.MOST_SOURCES, 0, [0], columns),
+        (0, 0, [1], columns),
+        (0, 0, [], columns),
+        (0, 2**62, [0], columns),
+    ]:
+        with pytest.raises(ValueError, match=r"source|leaf|time"):
+            made.apply([(0, 0, [0], columns), part])
+    with pytest.raises(ValueError, match="window"):
+        made.advance(0, [(0, MINUTE_MS)])
+    with pytest.raises(ValueError, match="level"):
+        bellwether_native.PaneWindows(lambda time_ms: time_ms, [7], [])
+    with pytest.raises(ValueError, match="windows"):
+        bellwether_native.PaneWindows(lambda time_ms: time_ms, [0] * 9, [])

@@ -25,18 +25,18 @@ pub fn sealed_by(time_ms: i64) -> i64 {
 
 /// Where panes are open: those that start before are sealed.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Sealed {
-    quarters: Minute,
-    days: Minute,
+pub(crate) struct Sealed {
+    pub(crate) quarters: Minute,
+    pub(crate) days: Minute,
 }
 
 impl Sealed {
-    pub(super) fn has_quarter(self, start: Minute) -> bool {
+    pub(crate) fn has_quarter(self, start: Minute) -> bool {
         start < self.quarters
     }
 
     /// Whether the cells of a pane are stated when they change.
-    pub(super) fn is_stated(self, key: PaneKey) -> bool {
+    pub(crate) fn is_stated(self, key: PaneKey) -> bool {
         match key.level {
             Level::Quarter => self.has_quarter(key.start),
             Level::Day => key.start < self.days,
@@ -60,22 +60,12 @@ impl PaneStore {
     pub fn seal<M: Midnights>(&mut self, until_ms: i64, midnights: &mut M) -> PyResult<()> {
         let quarters = minute_of(until_ms)?;
         if quarters > self.sealed.quarters {
-            let days = self.first_open_day(quarters, midnights)?;
+            let days = self.days.first_open(quarters, midnights)?;
             self.sum_up_quarters(self.sealed.quarters..quarters, midnights)?;
             self.state_days(self.sealed.days..days)?;
             self.sealed = Sealed { quarters, days };
         }
         Ok(())
-    }
-
-    /// Where clocks are set back over midnight, a day goes on after one quarter-hour of the next.
-    fn first_open_day<M: Midnights>(
-        &mut self,
-        quarter: Minute,
-        midnights: &mut M,
-    ) -> PyResult<Minute> {
-        let day = self.days.start(quarter, midnights)?;
-        Ok(day.min(self.days.start(quarter + QUARTER_MINUTES, midnights)?))
     }
 
     fn sum_up_quarters<M: Midnights>(

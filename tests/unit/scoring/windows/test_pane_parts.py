@@ -1,16 +1,16 @@
-"""Columns that make no cells are refused; those of several records are read as one."""
+"""Cells that are none, or that no window can hold, are refused."""
 
 from __future__ import annotations
 
 import msgspec
 import pytest
-from bellwether_native import widened
+from bellwether_native import MOST_SOURCES
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.scoring.core.cell_batch import MAX_SOURCES, CellError, Part, batch_of, check
-from shared.contracts.columns import pack, pack_narrow
-from shared.contracts.leaves import LeafName
+from services.scoring.core.pane_parts import CellError, Part, check
+from shared.contracts.columns import pack
+from shared.contracts.fields import LATEST_TIME_MS
 from shared.contracts.panes import MINUTE_MS, Cell, Cells
 from tests.unit.scoring.native_panes import Limits, Panes
 from tests.unit.scoring.pane_model import ZONE
@@ -24,14 +24,14 @@ NAMES = st.tuples(*[st.sampled_from(["", "d"]), st.text(max_size=2), st.text(max
 NUMBERS = st.sampled_from((7, 15, 31, 63)).flatmap(lambda b: st.integers(-(2**b), 2**b - 1))
 """As many of each width."""
 SKETCHES = st.dictionaries(
-    st.integers(-1, 120) | st.integers(-1, 4094), st.integers(1, 120) | st.integers(1, 2**40)
+    st.integers(-1, 120) | st.integers(-1, 4094), st.integers(1, 120) | st.integers(1, 2**37 - 1)
 )
 CELLS = st.lists(
     st.builds(
         Cell,
         NAMES,
         st.integers(0, 3),
-        st.integers(0, 2**32 - 1).map(lambda minute: minute * MINUTE_MS),
+        st.integers(0, 4_000_000_000 - 1).map(lambda minute: minute * MINUTE_MS),
         st.integers(0, 63),
         *[NUMBERS] * 3,
         SKETCHES.map(lambda sketch: tuple(sorted(sketch.items()))),
@@ -65,19 +65,24 @@ CELLS = st.lists(
         ("bucket", b"\xfe" * 4),
         ("counts", b"\0" * 12),
         ("counts", pack("q", [1, 1, 1, 2**52])),
+        ("counts", pack("q", [1, 1, 1, 2**37])),
+        ("counts", pack("q", [1, 1, 1, -(2**37)])),
+        ("start_min", pack("q", [0, 4_000_000_000])),
+        ("bucket", bytes([5, 5, 5, 7])),
+        ("bucket", bytes([5, 7, 7, 5])),
     ],
 )
 def test_columns_that_do_not_fit_together_are_refused(column: str, value: object) -> None:
-    check(0, GOOD)
+    check(Part(0, 0, GOOD))
     with pytest.raises(CellError):
-        check(0, msgspec.structs.replace(GOOD, **{column: value}))
+        check(Part(0, 0, msgspec.structs.replace(GOOD, **{column: value})))
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_bytes_without_cells_are_refused(column: str) -> None:
-    check(0, Cells())
+    check(Part(0, 0, Cells()))
     with pytest.raises(CellError):
-        check(0, msgspec.structs.replace(Cells(), **{column: b"\0"}))
+        check(Part(0, 0, msgspec.structs.replace(Cells(), **{column: b"\0"})))
 
 
 @given(CELLS, st.sampled_from(COLUMNS), st.integers(0, 99))
@@ -91,54 +96,23 @@ def test_a_column_of_a_damaged_length_is_refused_by_all_who_read_it(
     assume(length not in [entries * width for width in widths])
     damaged = getattr(whole, column)[:length].ljust(length, b"\1")
     damaged_cells = msgspec.structs.replace(whole, **{column: damaged})
-    check(0, whole)
+    check(Part(0, 0, whole))
     with pytest.raises(CellError):
-        check(0, damaged_cells)
+        check(Part(0, 0, damaged_cells))
     with pytest.raises(ValueError, match=r"."):
         list(damaged_cells)
     with pytest.raises(ValueError, match=r"."):
         Panes(ZONE, Limits(9, 999)).restore(damaged_cells)
 
 
-@given(st.lists(st.lists(NUMBERS, max_size=9), max_size=5))
-def test_columns_of_any_width_are_one_of_eight_bytes(columns: list[list[int]]) -> None:
-    narrow, sizes = [pack_narrow(column) for column in columns], [len(column) for column in columns]
-    assert widened(narrow, sizes) == pack("q", [number for column in columns for number in column])
+@pytest.mark.parametrize("source", [-1, MOST_SOURCES])
+def test_a_source_that_cannot_be_is_refused(source: int) -> None:
+    with pytest.raises(CellError, match="source"):
+        check(Part(source, 0, GOOD))
 
 
-@pytest.mark.parametrize(
-    ("columns", "entries"),
-    [([b"\0\0\0"], [1]), ([b"\0"], [0]), ([b""], [1]), ([b"\0"], [2**62]), ([b"\0"], [])],
-)
-def test_what_is_no_column_is_not_widened(columns: list[bytes], entries: list[int]) -> None:
-    with pytest.raises(ValueError, match=r"column"):
-        widened(columns, entries)
-
-
-def test_a_source_beyond_the_keys_is_refused() -> None:
-    with pytest.raises(CellError):
-        check(MAX_SOURCES, GOOD)
-
-
-@given(st.lists(st.builds(Part, st.integers(0, 9), st.just(0), CELLS.map(Cells.of)), max_size=4))
-def test_cells_of_several_records_are_read_in_order(parts: list[Part]) -> None:
-    names: list[LeafName] = []
-
-    def numbers_of(asked: list[LeafName]) -> list[int]:
-        names.extend(name for name in dict.fromkeys(asked) if name not in names)
-        return [names.index(name) for name in asked]
-
-    batch = batch_of(parts, numbers_of)
-    expected = [
-        (place, part.source, cell) for place, part in enumerate(parts) for cell in part.cells
-    ]
-    entries = list(zip(batch.sketches.bucket, batch.sketches.counts, strict=True))
-    read = []
-    for part, source, leaf, level, indicator, start_ms, n, total, good, length in zip(
-        *batch[:-1], batch.sketches.lengths, strict=True
-    ):
-        sketch = tuple(entries[:length])
-        del entries[:length]
-        cell = Cell(names[leaf], level, start_ms, indicator, n, total, good, sketch)
-        read.append((part, source, cell))
-    assert read == expected
+@pytest.mark.parametrize("sealed_ms", [-1, LATEST_TIME_MS + 1, 2**63])
+def test_a_seal_that_cannot_be_is_refused(sealed_ms: int) -> None:
+    check(Part(MOST_SOURCES - 1, LATEST_TIME_MS, GOOD))
+    with pytest.raises(CellError, match="sealed"):
+        check(Part(0, sealed_ms, GOOD))
