@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Final, Generic, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -58,14 +58,10 @@ class ScorePart(msgspec.Struct, kw_only=True):
     points: float | None
 
 
-class ScoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """All figures of one scope in one window.
+_Figures = TypeVar("_Figures")
 
-    The window is ``[start_ms, end_ms)``; ``stream_ms`` is the stream time at which it was computed
-    (freshness). ``score`` is None when the rules' policy for missing indicators says so.
-    ``provisional`` is True while late events may still change it.
-    """
 
+class _Score(msgspec.Struct, Generic[_Figures], kw_only=True, omit_defaults=True):
     scope: str
     window: WindowName
     start_ms: int
@@ -73,7 +69,7 @@ class ScoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     stream_ms: int
     rule_version: str
     provisional: bool
-    figures: list[Figure]
+    figures: _Figures
     score: float | None = None
     score_parts: list[ScorePart] = msgspec.field(default_factory=list)
     received_ms: int = 0
@@ -84,13 +80,31 @@ class ScoreRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
         return f"{self.scope}|{self.window}"
 
 
+class ScoreRecord(_Score[list[Figure]], kw_only=True, omit_defaults=True):
+    """All figures of one scope in one window.
+
+    The window is ``[start_ms, end_ms)``; ``stream_ms`` is the stream time at which it was computed
+    (freshness). ``score`` is None when the rules' policy for missing indicators says so.
+    ``provisional`` is True while late events may still change it.
+    """
+
+
+class WrittenScore(_Score[msgspec.Raw], kw_only=True, omit_defaults=True):
+    """The same with figures that are JSON already."""
+
+
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(ScoreRecord)
 
 
-def encode_score(record: ScoreRecord) -> bytes:
+def encode_score(record: ScoreRecord | WrittenScore) -> bytes:
     """JSON of a record of ``scores``."""
     return _ENCODER.encode(record)
+
+
+def encode_figure(figure: Figure) -> bytes:
+    """JSON of a figure, as it lies in a record."""
+    return _ENCODER.encode(figure)
 
 
 def decode_score(value: bytes) -> ScoreRecord:

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ from services.scoring.core.breach_watch import BreachWatch, Subject
 from services.scoring.core.columns import Integers, grown
 from services.scoring.core.derived import DERIVED, DerivedReading
 from services.scoring.core.emission import Emission
-from services.scoring.core.figures import Measured, Reading
+from services.scoring.core.figures import NOTHING, Measured, Reading
 from services.scoring.core.pane_parts import Part
 from services.scoring.core.rules import Measure, RuleHistory, RuleSet, Target
 from services.scoring.core.score import score
@@ -28,14 +29,15 @@ from services.scoring.core.verdicts import judge
 from services.scoring.core.window_spans import PLACE, SPECS
 from services.scoring.core.windows import ALL_WINDOWS, PaneWindows
 from shared.contracts.breaches import Breach
-from shared.contracts.figures import Figure, ScoreRecord
-from shared.contracts.indicators import INDICATOR_IDS, is_settled
+from shared.contracts.figures import Figure, WrittenScore, encode_figure
+from shared.contracts.indicators import INDICATOR_IDS, INDICATORS, is_settled
 from shared.contracts.panes import MINUTE_MS, QUARTER_MS, PaneRecord, PaneUpdate
 from shared.contracts.scopes import Scope
 
 _CELLS_PER_BATCH: Final = 50_000
 _NEVER: Final = -1
 _INDICATOR_PLACE: Final = {name: place for place, name in enumerate(INDICATOR_IDS)}
+_SETTLING: Final = [p for p, name in enumerate(INDICATOR_IDS) if INDICATORS[name].settles_ms]
 
 
 class Evaluation:
@@ -65,6 +67,7 @@ class Evaluation:
         self._news_received: Integers = np.zeros(0, np.int64)
         self._received: Integers = np.zeros(0, np.int64)
         self._on_duty: dict[int, int | None] = {}
+        self._unsettled: dict[int, int] = {}
         self._sent_received: dict[tuple[int, int], int] = {}
 
     @property
@@ -180,6 +183,7 @@ class Evaluation:
     def _move(self, stream_ms: int) -> None:
         self._at_ms = max(self._at_ms, stream_ms)
         self._on_duty.clear()
+        self._unsettled.clear()
         self._moved |= self._windows.advance(self._at_ms)
         changed = self._windows.take_changed()
         scopes = np.flatnonzero(changed)
@@ -258,9 +262,13 @@ class Evaluation:
             self._moved_by_time.pop(subject.key, None)
 
     def _measure(self, target: Target, scope_id: int) -> Measured:
-        return self._reading(PLACE[target.window], scope_id, target.indicator).measure(
-            target.measure
-        )
+        window = PLACE[target.window]
+        if target.indicator not in DERIVED:
+            place = _INDICATOR_PLACE[target.indicator]
+            measured = self._windows.measured(window, scope_id, place, target.measure)
+            if measured is not None:
+                return measured
+        return self._reading(window, scope_id, target.indicator).measure(target.measure)
 
     def _reading(self, window: int, scope_id: int, indicator: str) -> Reading:
         derivation = DERIVED.get(indicator)
@@ -316,22 +324,29 @@ class Evaluation:
 
     # -- scores ---------------------------------------------------------------------------------
 
-    def due_scores(self, now_ms: int, most: int) -> Iterator[ScoreRecord | None]:
+    def due_scores(self, now_ms: int, most: int) -> Iterator[WrittenScore | None]:
         """The records of at most so many windows whose turn it is (`Emission.due`); None for one
         that is still empty, of which nothing is sent. Each is made when it is asked for, as of the
         last tick; one that is not keeps its turn."""
         due = self._emission.due(self._windows.kinds, now_ms, most)
         for scope_id, window in due:
-            record = self._record(scope_id, self._windows.scope(scope_id), window)
-            is_sent = self._emission.sent(scope_id, window, now_ms, empty=is_empty(record))
+            record, is_empty = self._record(scope_id, window)
+            is_sent = self._emission.sent(scope_id, window, now_ms, empty=is_empty)
             yield record if is_sent else None
 
-    def _record(self, scope_id: int, scope: Scope, window: int) -> ScoreRecord:
+    def _record(self, scope_id: int, window: int) -> tuple[WrittenScore, bool]:
+        """A record, and whether it tells of nothing at all."""
         rules = self._rules_in_force()
         spec, span = SPECS[window], self._windows.span(window)
         subjects = [s for s in self._subjects_of(scope_id) if s.target.window == spec.name]
         readings = self._readings(scope_id, window, subjects)
-        record = ScoreRecord(
+        own = [self._figure(reading, subjects, span.end_ms) for reading in readings.values()]
+        others = {_INDICATOR_PLACE[figure.indicator]: encode_figure(figure) for figure in own}
+        figures, is_empty = self._windows.figures(
+            window, scope_id, self._unsettled_in(window), others
+        )
+        is_empty = is_empty and all(figure.n == 0 for figure in own)
+        record = WrittenScore(
             scope=self._windows.scope_key(scope_id),
             window=spec.name,
             start_ms=span.start_ms,
@@ -339,33 +354,35 @@ class Evaluation:
             stream_ms=self._at_ms,
             rule_version=rules.version,
             provisional=span.end_ms + rules.lateness_ms > self._at_ms,
-            figures=[self._figure(r, subjects, span.end_ms) for r in readings.values()],
+            figures=msgspec.Raw(figures),
             received_ms=self._received_since(scope_id, window),
         )
-        if rules.score is not None and not is_empty(record):
-            result = score(rules.score, scope.department, _Lookup(readings))
+        if rules.score is not None and not is_empty:
+            lookup = _Lookup(self._windows, window, scope_id, readings)
+            result = score(rules.score, self._windows.scope(scope_id).department, lookup)
             record.score, record.score_parts = result.value, result.parts
-        return record
+        return record, is_empty
 
     def _readings(self, scope_id: int, window: int, subjects: list[Subject]) -> dict[str, Reading]:
-        """By indicator: all with data in the window, and those that a target asks for."""
+        """By indicator: those that a target asks for, unless nothing was ever seen of them, and
+        what is made of others where the time on duty is known."""
         targeted = {subject.target.indicator for subject in subjects}
-        readings = {}
-        for place, summary in self._windows.summaries(window, scope_id):
-            name = INDICATOR_IDS[place]
-            if summary is not None or name in targeted:
-                readings[name] = Reading(name, summary)
-        if self._windows.scope(scope_id).kind == "employee":
-            self._derive(scope_id, window, targeted, readings)
-        return readings
+        wanted = {name for name in targeted if name in DERIVED or self._has_seen(scope_id, name)}
+        if self._windows.scope(scope_id).kind == "employee" and self._on_duty_ms(window):
+            sources = ((name, derivation.source) for name, derivation in DERIVED.items())
+            wanted |= {
+                name
+                for name, source in sources
+                if source in wanted or self._has_data(window, scope_id, source)
+            }
+        return {name: self._reading(window, scope_id, name) for name in wanted}
 
-    def _derive(
-        self, scope_id: int, window: int, targeted: set[str], readings: dict[str, Reading]
-    ) -> None:
-        """Add what is made of other readings, where the time on duty is known."""
-        for name, derivation in DERIVED.items():
-            if name in targeted or (derivation.source in readings and self._on_duty_ms(window)):
-                readings[name] = self._reading(window, scope_id, name)
+    def _has_seen(self, scope_id: int, indicator: str) -> bool:
+        return self._windows.has_seen(scope_id, _INDICATOR_PLACE[indicator])
+
+    def _has_data(self, window: int, scope_id: int, indicator: str) -> bool:
+        place = _INDICATOR_PLACE[indicator]
+        return self._windows.measured(window, scope_id, place, "value") is not None
 
     def _figure(self, reading: Reading, subjects: list[Subject], end_ms: int) -> Figure:
         figure = reading.figure()
@@ -380,6 +397,14 @@ class Evaluation:
             if subject.target.indicator == reading.indicator
         ]
         return figure
+
+    def _unsettled_in(self, window: int) -> int:
+        """The indicators (as bits) of which cases of a window may still turn out otherwise."""
+        if window not in self._unsettled:
+            end_ms = self._windows.span(window).end_ms
+            places = (p for p in _SETTLING if not is_settled(INDICATOR_IDS[p], end_ms, self._at_ms))
+            self._unsettled[window] = sum(1 << place for place in places)
+        return self._unsettled[window]
 
     def _received_since(self, scope_id: int, window: int) -> int:
         received = int(self._received[scope_id]) if scope_id < len(self._received) else 0
@@ -402,20 +427,23 @@ class _Watched:
         self.seen = _NEVER
 
 
-def is_empty(record: ScoreRecord) -> bool:
-    """Whether a record tells of nothing at all."""
-    return all(figure.n == 0 for figure in record.figures)
-
-
 class _Lookup:
-    """Gives the score its figures."""
+    """Gives the score its figures: those of ``readings``, and what else there is in the window."""
 
-    def __init__(self, readings: dict[str, Reading]) -> None:
+    def __init__(
+        self, windows: PaneWindows, window: int, scope_id: int, readings: dict[str, Reading]
+    ) -> None:
+        self._windows = windows
+        self._window = window
+        self._scope_id = scope_id
         self._readings = readings
 
     def __call__(self, indicator: str, how: Measure) -> Measured:
         reading = self._readings.get(indicator)
-        return reading.measure(how) if reading else Measured(0, None)
+        if reading is not None:
+            return reading.measure(how)
+        place = _INDICATOR_PLACE[indicator]
+        return self._windows.measured(self._window, self._scope_id, place, how) or NOTHING
 
 
 def _batches(updates: Iterable[PaneUpdate]) -> Iterator[list[PaneUpdate]]:

@@ -6,7 +6,7 @@ windows lie in the organisation's zone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.scoring.core.columns import Column, Integers
-from services.scoring.core.figures import Summary
+from services.scoring.core.figures import Measured, Summary
 from services.scoring.core.pane_parts import Part
+from services.scoring.core.rules import Measure
 from services.scoring.core.window_spans import SPECS, Span, leaves_at, pane_end, span_of
 from shared.contracts.indicators import INDICATOR_IDS, INDICATORS
 from shared.contracts.leaves import LeafName, scopes_of
@@ -27,7 +28,7 @@ from shared.contracts.scopes import SCOPE_KINDS, Scope, ScopeName
 ALL_WINDOWS: Final = (1 << len(SPECS)) - 1
 
 _LEVELS: Final = [spec.level for spec in SPECS]
-_IS_GAUGE: Final = [INDICATORS[name].kind == "gauge" for name in INDICATOR_IDS]
+_INDICATORS: Final = [(name, INDICATORS[name].kind) for name in INDICATOR_IDS]
 _ALWAYS: Final = Span(0, 1 << 62)
 
 _Told = TypeVar("_Told", bound=np.generic)
@@ -43,7 +44,7 @@ class PaneWindows:
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self._windows = bellwether_native.PaneWindows(
-            lambda time_ms: midnight_of(time_ms, zone), _LEVELS, _IS_GAUGE
+            lambda time_ms: midnight_of(time_ms, zone), _LEVELS, _INDICATORS
         )
         self._spans: list[Span] | None = None
         self._leaves: dict[LeafName, int] = {}
@@ -162,15 +163,26 @@ class PaneWindows:
         """Grows when the sums of an indicator change in a window; 0 while there were none."""
         return self._windows.stamp(window, scope_id, indicator)
 
+    def has_seen(self, scope_id: int, indicator: int) -> bool:
+        """Whether an indicator was ever seen of a scope."""
+        return self._windows.has_seen(scope_id, indicator)
+
     def summary(self, window: int, scope_id: int, indicator: int) -> Summary | None:
         """The sums of an indicator in a window; a gauge's level at the window's end is its
         ``total``. None without data."""
         return self._windows.summary(window, scope_id, indicator)
 
-    def summaries(self, window: int, scope_id: int) -> list[tuple[int, Summary | None]]:
-        """The `summary` of every indicator ever seen of a scope, ascending by place."""
-        seen = self._windows.summaries(window, scope_id)
-        return [(place, summary) for place, summary in seen if place < len(INDICATOR_IDS)]
+    def measured(self, window: int, scope_id: int, indicator: int, how: Measure) -> Measured | None:
+        """One measure of an indicator in a window; None without data."""
+        measured = self._windows.measured(window, scope_id, indicator, how)
+        return None if measured is None else Measured(*measured)
+
+    def figures(
+        self, window: int, scope_id: int, provisional: int, others: Mapping[int, bytes]
+    ) -> tuple[bytes, bool]:
+        """The figures of all indicators with data, as JSON, and whether none has a case. Those of
+        ``provisional`` (as bits) may still turn out otherwise; ``others`` are written already."""
+        return self._windows.figures(window, scope_id, provisional, others)
 
     @property
     def earliest_ms(self) -> int | None:

@@ -132,12 +132,15 @@ class PaneWindows:
     """The windows of all scopes in one partition of panes (`services.scoring.core.windows`).
 
     ``midnight`` says when the local day of an instant began, both in ms; ``levels`` of which panes
-    each window is made; ``is_gauge`` for each indicator whether it is a gauge. Leaves and scopes
-    are known by numbers, windows by their places.
+    each window is made; ``indicators`` names them and their kinds. Leaves and scopes are known by
+    numbers, windows and indicators by their places.
     """
 
     def __new__(
-        cls, midnight: Callable[[int], int], levels: Sequence[int], is_gauge: Sequence[bool]
+        cls,
+        midnight: Callable[[int], int],
+        levels: Sequence[int],
+        indicators: Sequence[tuple[str, str]],
     ) -> Self: ...
     @property
     def cells(self) -> int:
@@ -160,10 +163,19 @@ class PaneWindows:
         """Scopes with anything in a window, ascending, as 64-bit integers."""
     def stamp(self, window: int, scope: int, indicator: int) -> int:
         """Grows when the sums of an indicator change in a window; 0 while there were none."""
+    def has_seen(self, scope: int, indicator: int) -> bool:
+        """Whether an indicator was ever seen of a scope."""
     def summary(self, window: int, scope: int, indicator: int) -> Summary | None:
         """None where there is nothing in it; a gauge's level at the window's end is its total."""
-    def summaries(self, window: int, scope: int) -> list[tuple[int, Summary | None]]:
-        """The same of every indicator ever seen of a scope, ascending."""
+    def measured(self, window: int, scope: int, indicator: int, how: str) -> _Measured | None:
+        """One measure of the summary. Raises ``ValueError`` when there is no such indicator or
+        measure."""
+    def figures(
+        self, window: int, scope: int, provisional: int, others: Mapping[int, bytes]
+    ) -> tuple[bytes, bool]:
+        """The figures of all indicators with data as a JSON list, ascending by their places; at
+        those of ``others`` the text that is given. ``provisional`` marks (as bits) those that may
+        still turn out otherwise. And whether none has a case, ``others`` aside."""
 
 Z95: float
 GAMMA: float

@@ -13,7 +13,7 @@ from services.scoring.core.evaluation import Evaluation
 from services.scoring.core.retention import CycleTracker
 from services.scoring.windows.pane_records import RecordRefused, decode_record
 from shared.contracts.breaches import Breach
-from shared.contracts.figures import ScoreRecord
+from shared.contracts.figures import WrittenScore
 from shared.contracts.panes import PaneRecord, PaneUpdate
 
 log = structlog.get_logger("windows")
@@ -112,7 +112,7 @@ class OwnedPartition:
         metrics.ACTIVE_BREACHES.labels(label).set(self._evaluation.active_breaches)
         return breaches
 
-    def due_scores(self, most: int) -> Iterator[ScoreRecord | None]:
+    def due_scores(self, most: int) -> Iterator[WrittenScore | None]:
         """As of `Evaluation.due_scores`."""
         return self._evaluation.due_scores(self._now_ms(), most)
 

@@ -10,7 +10,7 @@ from typing import Final
 from services.scoring import metrics
 from services.scoring.windows.emitter import Emitter, Message
 from services.scoring.windows.partition import OwnedPartition
-from shared.contracts.figures import ScoreRecord, encode_score
+from shared.contracts.figures import WrittenScore, encode_score
 from shared.runtime.kafka import Progress
 
 LOOK_SECONDS: Final = 0.05
@@ -75,7 +75,7 @@ class ScoreSender:
         self._progress.made()
         return bool(due)
 
-    def _due(self, until: float) -> Iterator[ScoreRecord | None]:
+    def _due(self, until: float) -> Iterator[WrittenScore | None]:
         """Of one partition after the other, beginning behind the one that came last."""
         restored = sorted(self._restored(), key=lambda owned: owned.partition)
         behind = [owned for owned in restored if owned.partition > self._last]

@@ -15,6 +15,7 @@ pub mod engine;
 pub mod entries;
 pub mod event_hash;
 pub mod fact;
+pub mod figure_texts;
 pub mod held_pane;
 pub mod indicator_set;
 pub mod indicators;

@@ -1,5 +1,6 @@
 //! What is summed up of one indicator, and the figures that are read from it.
 
+use std::borrow::Borrow;
 use std::sync::LazyLock;
 
 use crate::buckets::Bucket;
@@ -36,6 +37,13 @@ pub struct Histogram {
 const MOST_LOOSE: usize = 4;
 
 impl Histogram {
+    pub const fn new() -> Self {
+        Self {
+            buckets: Vec::new(),
+            counts: Vec::new(),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.buckets.is_empty()
     }
@@ -176,17 +184,30 @@ pub fn exact_mean(is_balance: bool, n: i64, total: i64, squares: i128) -> Measur
 
 /// Measurements of one indicator: how many, their integer sum, how many good, and how many in each
 /// bucket. A gauge's level is its total.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary<Sketch = Histogram> {
     pub n: i64,
     pub total: i64,
     pub good: i64,
-    pub sketch: Histogram,
+    pub sketch: Sketch,
 }
 
-impl Summary {
+impl Summary<&Histogram> {
+    /// With a sketch of its own.
+    pub fn to_owned(self) -> Summary {
+        Summary {
+            n: self.n,
+            total: self.total,
+            good: self.good,
+            sketch: self.sketch.clone(),
+        }
+    }
+}
+
+impl<Sketch: Borrow<Histogram>> Summary<Sketch> {
     pub fn is_empty(&self) -> bool {
-        self.n == 0 && self.total == 0 && self.good == 0 && self.sketch.is_empty()
+        let has_sums = self.n != 0 || self.total != 0 || self.good != 0;
+        !has_sums && self.sketch.borrow().is_empty()
     }
 
     /// One measure, with its interval.
@@ -196,7 +217,7 @@ impl Summary {
             _ if self.n <= 0 => Measured::default(),
             Measure::Share => self.share(),
             Measure::Mean => self.mean(kind),
-            Measure::Quantile(q) => Spread::of(&self.sketch).measured(q),
+            Measure::Quantile(q) => Spread::of(self.sketch.borrow()).measured(q),
         }
     }
 
@@ -224,7 +245,7 @@ impl Summary {
     }
 
     fn spread_figure(&self, kind: Kind) -> Figure {
-        let spread = Spread::of(&self.sketch);
+        let spread = Spread::of(self.sketch.borrow());
         Figure {
             measured: self.measure(kind, Measure::Mean),
             good: (kind == Kind::Duration).then_some(self.good),
@@ -257,7 +278,7 @@ impl Summary {
         if is_balance {
             return 2 * i128::from(self.good) - i128::from(self.total);
         }
-        let entries = self.sketch.entries();
+        let entries = self.sketch.borrow().entries();
         let squares = entries.map(|(bucket, count)| {
             let value = i128::from(bucket.wire());
             i128::from(count) * value * value
@@ -268,7 +289,7 @@ impl Summary {
     /// Of the values around their mean, as far as their buckets tell.
     fn variance(&self, mean: f64) -> f64 {
         let (mut cases, mut total, mut squares) = (0_i64, 0.0, 0.0);
-        for (bucket, count) in self.sketch.entries() {
+        for (bucket, count) in self.sketch.borrow().entries() {
             let value = value_of(bucket);
             cases = cases.wrapping_add(count);
             total += real(count) * value;

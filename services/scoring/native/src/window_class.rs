@@ -8,6 +8,7 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::buckets::Bucket;
 use crate::cells::COLUMNS;
+use crate::figure_texts::{Indicator, figure_texts};
 use crate::held_pane::{MOST_SOURCES, SourceNumber};
 use crate::indicator_set::IndicatorSet;
 use crate::intervals::{self, Interval, Z95};
@@ -76,7 +77,7 @@ impl Summary {
     #[new]
     #[pyo3(signature = (n = 0, total = 0, good = 0, sketch = None))]
     fn new(n: i64, total: i64, good: i64, sketch: Option<BTreeMap<i64, i64>>) -> PyResult<Self> {
-        let mut own = summary::Summary {
+        let mut own: summary::Summary = summary::Summary {
             n,
             total,
             good,
@@ -135,6 +136,7 @@ type Packed<'py> = Bound<'py, PyBytes>;
 #[pyclass(name = "PaneWindows", module = "bellwether_native")]
 pub struct PaneWindowsClass {
     windows: PaneWindows,
+    indicators: Vec<Indicator>,
     midnight: Py<PyAny>,
 }
 
@@ -145,13 +147,20 @@ impl PaneWindowsClass {
         clippy::needless_pass_by_value,
         reason = "arguments of a call from Python are owned"
     )]
-    fn new(midnight: Py<PyAny>, levels: Vec<u8>, is_gauge: Vec<bool>) -> PyResult<Self> {
+    fn new(
+        midnight: Py<PyAny>,
+        levels: Vec<u8>,
+        indicators: Vec<(String, String)>,
+    ) -> PyResult<Self> {
         let levels: Vec<_> = levels.into_iter().map(level_of).collect::<PyResult<_>>()?;
         if levels.len() > WindowBits::BITS as usize {
             return Err(PyValueError::new_err("there are too many windows"));
         }
+        let is_gauge: Vec<_> = indicators.iter().map(|(_, kind)| kind == "gauge").collect();
+        let indicators = indicators.into_iter().map(indicator_of);
         Ok(Self {
             windows: PaneWindows::new(levels, IndicatorSet::marked(&is_gauge)),
+            indicators: indicators.collect::<PyResult<_>>()?,
             midnight,
         })
     }
@@ -217,17 +226,57 @@ impl PaneWindowsClass {
         self.windows.book.stamp(window, scope, indicator)
     }
 
-    fn summary(&self, window: usize, scope: ScopeNumber, indicator: u8) -> Option<Summary> {
-        let found = self.windows.book.summary(window, scope, indicator);
-        found.map(Summary)
+    fn has_seen(&self, scope: ScopeNumber, indicator: u8) -> bool {
+        self.windows.book.has_seen(scope, indicator)
     }
 
-    fn summaries(&self, window: usize, scope: ScopeNumber) -> Vec<(u8, Option<Summary>)> {
-        let found = self.windows.book.summaries(window, scope);
-        found
-            .map(|(indicator, summary)| (indicator, summary.map(Summary)))
-            .collect()
+    fn summary(&self, window: usize, scope: ScopeNumber, indicator: u8) -> Option<Summary> {
+        let found = self.windows.book.summary(window, scope, indicator);
+        found.map(|summary| Summary(summary.to_owned()))
     }
+
+    fn measured(
+        &self,
+        window: usize,
+        scope: ScopeNumber,
+        indicator: u8,
+        how: &str,
+    ) -> PyResult<Option<MeasuredTuple>> {
+        let Some((_, kind)) = self.indicators.get(usize::from(indicator)) else {
+            return Err(PyValueError::new_err(format!(
+                "there is no indicator {indicator}"
+            )));
+        };
+        let how = measure_of(how)?;
+        let found = self.windows.book.summary(window, scope, indicator);
+        Ok(found.map(|summary| summary.measure(*kind, how).into()))
+    }
+
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "arguments of a call from Python are owned"
+    )]
+    fn figures<'py>(
+        &self,
+        py: Python<'py>,
+        window: usize,
+        scope: ScopeNumber,
+        provisional: u64,
+        others: BTreeMap<u8, Vec<u8>>,
+    ) -> (Packed<'py>, bool) {
+        let summaries = self.windows.book.summaries(window, scope);
+        let provisional = IndicatorSet::from_bits(provisional);
+        let list = figure_texts(summaries, &self.indicators, provisional, &others);
+        (PyBytes::new(py, &list.bytes), list.is_empty)
+    }
+}
+
+fn indicator_of((name, kind): (String, String)) -> PyResult<Indicator> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !name.bytes().all(is_plain) {
+        return Err(PyValueError::new_err(format!("{name} is no indicator")));
+    }
+    Ok((name, kind_of(&kind)?))
 }
 
 fn level_of(number: u8) -> PyResult<Level> {

@@ -8,6 +8,8 @@ use crate::pane::Sums;
 use crate::series::Series;
 use crate::summary::{Histogram, Summary};
 
+pub static NO_SKETCH: Histogram = Histogram::new();
+
 /// A set of windows, as bits.
 pub type WindowBits = u8;
 
@@ -78,17 +80,15 @@ impl WindowSums {
         self.rows[window].get(series).map_or(0, |row| row.stamp)
     }
 
-    pub fn summary(&self, window: usize, series: Series) -> Summary {
-        let Some(Row { sums, .. }) = self.rows[window].get(series) else {
-            return Summary::default();
-        };
-        let place = self.places[series] as usize;
+    pub fn summary(&self, window: usize, series: Series) -> Summary<&Histogram> {
+        let row = self.rows[window].get(series).copied().unwrap_or_default();
+        let place = self.places.get(series).copied().unwrap_or_default() as usize;
         let sketch = place.checked_sub(1).map(|at| &self.histograms[at][window]);
         Summary {
-            n: sums.n,
-            total: sums.total,
-            good: sums.good,
-            sketch: sketch.cloned().unwrap_or_default(),
+            n: row.sums.n,
+            total: row.sums.total,
+            good: row.sums.good,
+            sketch: sketch.unwrap_or(&NO_SKETCH),
         }
     }
 

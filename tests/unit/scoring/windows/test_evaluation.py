@@ -16,7 +16,7 @@ from services.scoring.core.evaluation import Evaluation
 from services.scoring.core.rules import RuleHistory
 from services.scoring.rule_files import load_rules
 from shared.contracts.breaches import Breach
-from shared.contracts.figures import ScoreRecord
+from shared.contracts.figures import ScoreRecord, decode_score, encode_score
 from shared.contracts.panes import PaneUpdate
 from tests.unit.scoring.windows.pane_stream import MINUTE_MS, Fact, Source, cells_touched, update
 
@@ -102,7 +102,7 @@ class Run:
         breaches = self.evaluation.tick(self.now_ms)
         self.breaches += breaches
         due = self.evaluation.due_scores(self.now_ms, 500)
-        self.scores += [record for record in due if record is not None]
+        self.scores += [decode_score(encode_score(record)) for record in due if record]
         return breaches
 
 

@@ -10,7 +10,7 @@ import pytest
 from services.scoring.core.evaluation import Evaluation
 from services.scoring.core.rules import RuleHistory
 from shared.contracts.breaches import Breach
-from shared.contracts.figures import Figure, ScoreRecord
+from shared.contracts.figures import Figure, ScoreRecord, decode_score, encode_score
 from shared.contracts.panes import Watermark
 from tests.unit.scoring.rule_texts import EVERYTHING, history
 from tests.unit.scoring.windows.pane_stream import MINUTE_MS, Fact, cells_touched, update
@@ -54,7 +54,7 @@ def records(facts: Iterable[Fact], rules: RuleHistory = RULES) -> Records:
     evaluation.take([update(0, cells_touched([], list(facts), UTC), watermark_ms=NOON)], NOON)
     evaluation.tick(NOON)
     due = evaluation.due_scores(NOON, 500)
-    return {(r.scope, r.window): r for r in due if r is not None}
+    return {(r.scope, r.window): decode_score(encode_score(r)) for r in due if r is not None}
 
 
 def facts(indicator: str, *values: int, good: int = 0) -> list[Fact]:

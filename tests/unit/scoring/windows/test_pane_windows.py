@@ -418,7 +418,7 @@ def test_a_pane_that_rested_long_takes_what_comes_late() -> None:
 
 def test_the_compiled_windows_refuse_what_cannot_be() -> None:
     columns = Cells.of([CSAT]).columns
-    made = bellwether_native.PaneWindows(lambda time_ms: time_ms, [0, 2], [False])
+    made = bellwether_native.PaneWindows(lambda time_ms: time_ms, [0, 2], [("csat", "rating")])
     made.learn([0])
     for part in [
         (bellwether_native.MOST_SOURCES, 0, [0], columns),
@@ -434,3 +434,9 @@ def test_the_compiled_windows_refuse_what_cannot_be() -> None:
         bellwether_native.PaneWindows(lambda time_ms: time_ms, [7], [])
     with pytest.raises(ValueError, match="windows"):
         bellwether_native.PaneWindows(lambda time_ms: time_ms, [0] * 9, [])
+    for indicator in [('"', "ratio"), ("csat", "colour")]:
+        with pytest.raises(ValueError, match=r"indicator|kind"):
+            bellwether_native.PaneWindows(lambda time_ms: time_ms, [], [indicator])
+    for asked in [(1, "mean"), (0, "colour")]:
+        with pytest.raises(ValueError, match=r"indicator|measure"):
+            made.measured(0, 0, *asked)

@@ -20,7 +20,7 @@ from services.scoring.windows.partition import MOST_WAITING, LogRecord, OwnedPar
 from services.scoring.windows.score_sender import LONGEST_STEP_SECONDS, ScoreSender
 from services.scoring.windows.topics import REGISTERED
 from shared.contracts.breaches import decode_breach
-from shared.contracts.figures import ScoreRecord, decode_score
+from shared.contracts.figures import WrittenScore, decode_score
 from shared.contracts.panes import encode_pane_record
 from shared.runtime.kafka import Progress, Stuck
 from tests.unit.runtime.waiting import until
@@ -267,7 +267,7 @@ class Emptied:
     def __init__(self, windows: int) -> None:
         self.left = windows
 
-    def due_scores(self, most: int) -> Iterator[ScoreRecord | None]:
+    def due_scores(self, most: int) -> Iterator[WrittenScore | None]:
         for _ in range(min(most, self.left)):
             self.left -= 1
             yield None
@@ -314,7 +314,7 @@ class Busy:
         self.made = 0
         self._clock = clock
 
-    def due_scores(self, most: int) -> Iterator[ScoreRecord | None]:
+    def due_scores(self, most: int) -> Iterator[WrittenScore | None]:
         for _ in range(most):
             self.made += 1
             self._clock.now += 0.001

@@ -8,8 +8,8 @@ use crate::leaves::LeafNumber;
 use crate::pane::Sums;
 use crate::panes::Level;
 use crate::series::{ScopeNumber, Series, SeriesNumbers};
-use crate::summary::Summary;
-use crate::window_sums::{WindowBits, WindowSums};
+use crate::summary::{Histogram, Summary};
+use crate::window_sums::{NO_SKETCH, WindowBits, WindowSums};
 
 /// A gauge by all that was ever told of it, if it was; and by level what of this lies in panes ahead
 /// of the windows' end.
@@ -156,9 +156,19 @@ impl Book {
         series.map_or(0, |series| self.sums.stamp(window, series))
     }
 
+    /// Whether an indicator was ever seen of a scope.
+    pub fn has_seen(&self, scope: ScopeNumber, indicator: u8) -> bool {
+        self.series.find(scope, indicator).is_some()
+    }
+
     /// The sums of an indicator in a window; a gauge's level at the window's end is its total.
     /// Nothing without data.
-    pub fn summary(&self, window: usize, scope: ScopeNumber, indicator: u8) -> Option<Summary> {
+    pub fn summary(
+        &self,
+        window: usize,
+        scope: ScopeNumber,
+        indicator: u8,
+    ) -> Option<Summary<&Histogram>> {
         let series = self.series.find(scope, indicator)?;
         self.summary_of(window, indicator, series)
     }
@@ -168,7 +178,7 @@ impl Book {
         &self,
         window: usize,
         scope: ScopeNumber,
-    ) -> impl Iterator<Item = (u8, Option<Summary>)> {
+    ) -> impl Iterator<Item = (u8, Option<Summary<&Histogram>>)> {
         let own = self.series.of_scope(scope);
         own.map(move |(indicator, series)| {
             let summary = self.summary_of(window, indicator, series);
@@ -176,7 +186,12 @@ impl Book {
         })
     }
 
-    fn summary_of(&self, window: usize, indicator: u8, series: Series) -> Option<Summary> {
+    fn summary_of(
+        &self,
+        window: usize,
+        indicator: u8,
+        series: Series,
+    ) -> Option<Summary<&Histogram>> {
         if self.gauge_indicators.has(indicator) {
             let gauge = self.gauges.get(&series).filter(|gauge| gauge.told)?;
             let level = usize::from(self.levels[window].wire());
@@ -184,7 +199,8 @@ impl Book {
             return Some(Summary {
                 n: total.max(0),
                 total,
-                ..Summary::default()
+                good: 0,
+                sketch: &NO_SKETCH,
             });
         }
         let summary = self.sums.summary(window, series);
