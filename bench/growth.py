@@ -3,7 +3,8 @@
 The pure engine (`services.scoring.core.engine`), no broker: one dimension at a time is made 10 and
 100 times as large. Tickets are those that lie in the state, all in memory or, as `measure` has them
 (tickets at rest), most of them in a file; employees are those who hold them; rate is the number of
-events that a flush finds. Tickets are opened within the same time however many they are, and those
+events that a flush finds. Last, all of it grows together, as it does when an organisation grows.
+Tickets are opened within the same time however many they are, and those
 that something happens to lie anywhere among them.
 """
 
@@ -31,6 +32,8 @@ ENGINES: Final = 9
 BASE_TICKETS: Final = 2_000
 BASE_EMPLOYEES: Final = 10
 BASE_EVENTS_PER_FLUSH: Final = 50
+EVENTS_PER_FLUSH_TOGETHER: Final = 20
+"""So that there are events for one flush of a hundred times as many."""
 FACTORS: Final = (1, 10, 100)
 OPENED_WITHIN_MS: Final = 1_400_000
 
@@ -57,6 +60,17 @@ def cases() -> Iterator[tuple[str, int, Organisation]]:
         yield "employees", factor, replace(base, employees=BASE_EMPLOYEES * factor)
     for factor in FACTORS:
         yield "rate", factor, replace(base, events_per_flush=BASE_EVENTS_PER_FLUSH * factor)
+    for factor in FACTORS:
+        yield (
+            "together",
+            factor,
+            Organisation(
+                tickets=BASE_TICKETS * factor,
+                employees=BASE_EMPLOYEES * factor,
+                events_per_flush=EVENTS_PER_FLUSH_TOGETHER * factor,
+                at_rest=True,
+            ),
+        )
 
 
 def measure() -> list[dict[str, Any]]:
