@@ -61,8 +61,8 @@ class Dispatcher:
         """Seconds to wait, unless the bell rings: it does when a delivery ends."""
         if self._under_way.total():
             return WAIT_UNDER_WAY_SECONDS
-        metrics.PENDING.set(await self._outbox.count_pending())
-        seconds = await self._outbox.seconds_to_next()
+        pending, seconds = await self._outbox.pending()
+        metrics.PENDING.set(pending)
         if seconds is None:
             return LONGEST_WAIT_SECONDS
         return min(LONGEST_WAIT_SECONDS, max(SHORTEST_WAIT_SECONDS, seconds))

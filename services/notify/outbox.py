@@ -74,15 +74,11 @@ class Outbox:
             for row in rows
         ]
 
-    async def seconds_to_next(self) -> float | None:
-        """Until the next delivery is due; None when there is none."""
-        seconds: float | None = await self._database.pool.fetchval(
-            self._sql["seconds_to_next_delivery"]
-        )
-        return seconds
-
-    async def count_pending(self) -> int:
-        return int(await self._database.pool.fetchval(self._sql["count_pending"]))
+    async def pending(self) -> tuple[int, float | None]:
+        """How many deliveries are not finished, and in how many seconds the next is due: None when
+        there is none."""
+        [row] = await self._database.pool.fetch(self._sql["pending_deliveries"])
+        return row["pending"], row["seconds_to_next"]
 
     async def record(self, attempt: Attempt, decision: Decision) -> None:
         """Keep what was tried, and what follows."""

@@ -1,4 +1,4 @@
-"""Who is woken by a change."""
+"""What is pending, and who is woken for it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ import pytest
 from services.notify.alert_store import AlertStore
 from services.notify.bell import Bell, listen
 from services.notify.main import HERE, SCHEMA
+from services.notify.outbox import Outbox
 from shared.runtime.database import Database
 from shared.runtime.postgres import load_queries
 from tests.integration.notify.running_notify import breach, cleared
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.integration
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 QUERIES = load_queries(HERE / "queries")
+LEASE = 1000.0
 
 
 class CountingBell(Bell):
@@ -44,6 +46,10 @@ def replica(database: Database, name: str) -> AlertStore:
     return AlertStore(database, QUERIES, UTC, name)
 
 
+async def add_endpoint(database: Database, name: str) -> None:
+    await database.pool.execute(QUERIES["add_endpoint"], name, "http://127.0.0.1/", "", None, "me")
+
+
 async def rung(bell: CountingBell, times: int) -> None:
     async with asyncio.timeout(10):
         while bell.rings < times:
@@ -65,3 +71,39 @@ async def test_a_replica_is_woken_by_the_changes_of_others_and_not_by_its_own(
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
     assert bell.rings == 3
+
+
+async def test_the_next_delivery_is_one_that_waits_for_no_earlier_one(database: str) -> None:
+    async with opened(database) as opened_database:
+        outbox = Outbox(opened_database, QUERIES, LEASE)
+        assert await outbox.pending() == (0, None)
+        await add_endpoint(opened_database, "one")
+        await add_endpoint(opened_database, "two")
+        store = replica(opened_database, "own")
+        await store.apply(breach(), 0, NOW)
+        await store.apply(cleared(), 0, NOW)
+        pending, seconds = await outbox.pending()
+        assert pending == 4
+        assert seconds is not None
+        assert seconds <= 0
+        claimed = await outbox.claim(8, {})
+        assert sorted((d.endpoint_id, d.transition) for d in claimed) == [
+            ("one", "opened"),
+            ("two", "opened"),
+        ]
+        pending, seconds = await outbox.pending()
+        assert pending == 4
+        assert seconds == pytest.approx(LEASE, abs=30)
+
+
+async def test_what_an_endpoint_that_is_switched_off_is_to_be_told_is_never_due(
+    database: str,
+) -> None:
+    async with opened(database) as opened_database:
+        outbox = Outbox(opened_database, QUERIES, LEASE)
+        await add_endpoint(opened_database, "one")
+        await replica(opened_database, "own").apply(breach(), 0, NOW)
+        await opened_database.pool.execute(QUERIES["disable_endpoint"], "one", NOW, "a test")
+        assert await outbox.pending() == (1, None)
+        await replica(opened_database, "own").apply(breach(2), 0, NOW)
+        assert await outbox.pending() == (1, None)
