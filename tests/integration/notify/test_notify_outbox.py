@@ -1,4 +1,4 @@
-"""What is pending, and who is woken for it."""
+"""What is due, and who is woken for it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,8 +9,9 @@ import pytest
 
 from services.notify.alert_store import AlertStore
 from services.notify.bell import Bell, listen
+from services.notify.core.retry import Delivered, Outcome
 from services.notify.main import HERE, SCHEMA
-from services.notify.outbox import Outbox
+from services.notify.outbox import Attempt, Delivery, Outbox
 from shared.runtime.database import Database
 from shared.runtime.postgres import load_queries
 from tests.integration.notify.running_notify import breach, cleared
@@ -76,14 +77,13 @@ async def test_a_replica_is_woken_by_the_changes_of_others_and_not_by_its_own(
 async def test_the_next_delivery_is_one_that_waits_for_no_earlier_one(database: str) -> None:
     async with opened(database) as opened_database:
         outbox = Outbox(opened_database, QUERIES, LEASE)
-        assert await outbox.pending() == (0, None)
+        assert await outbox.seconds_to_next() is None
         await add_endpoint(opened_database, "one")
         await add_endpoint(opened_database, "two")
         store = replica(opened_database, "own")
         await store.apply(breach(), 0, NOW)
         await store.apply(cleared(), 0, NOW)
-        pending, seconds = await outbox.pending()
-        assert pending == 4
+        seconds = await outbox.seconds_to_next()
         assert seconds is not None
         assert seconds <= 0
         claimed = await outbox.claim(8, {})
@@ -91,9 +91,8 @@ async def test_the_next_delivery_is_one_that_waits_for_no_earlier_one(database: 
             ("one", "opened"),
             ("two", "opened"),
         ]
-        pending, seconds = await outbox.pending()
-        assert pending == 4
-        assert seconds == pytest.approx(LEASE, abs=30)
+        assert await outbox.seconds_to_next() == pytest.approx(LEASE, abs=30)
+        assert await outbox.count_pending() == 4
 
 
 async def test_what_an_endpoint_that_is_switched_off_is_to_be_told_is_never_due(
@@ -104,6 +103,27 @@ async def test_what_an_endpoint_that_is_switched_off_is_to_be_told_is_never_due(
         await add_endpoint(opened_database, "one")
         await replica(opened_database, "own").apply(breach(), 0, NOW)
         await opened_database.pool.execute(QUERIES["disable_endpoint"], "one", NOW, "a test")
-        assert await outbox.pending() == (1, None)
-        await replica(opened_database, "own").apply(breach(2), 0, NOW)
-        assert await outbox.pending() == (1, None)
+        assert await outbox.seconds_to_next() is None
+        assert await outbox.count_pending() == 1
+
+
+async def test_recording_an_attempt_tells_whether_more_is_due_for_the_endpoint(
+    database: str,
+) -> None:
+    async with opened(database) as opened_database:
+        outbox = Outbox(opened_database, QUERIES, LEASE)
+        await add_endpoint(opened_database, "one")
+        store = replica(opened_database, "own")
+        await store.apply(breach(), 0, NOW)
+        await store.apply(breach(2), 0, NOW)
+        await store.apply(cleared(), 0, NOW)
+        first, second = await outbox.claim(8, {})
+        assert await outbox.record(delivered(second), Delivered())
+        assert await outbox.record(delivered(first), Delivered())
+        (last,) = await outbox.claim(8, {})
+        assert not await outbox.record(delivered(last), Delivered())
+        assert await outbox.record(delivered(last), Delivered())  # it was recorded: who knows
+
+
+def delivered(delivery: Delivery) -> Attempt:
+    return Attempt(delivery, NOW, 1, Outcome(204))
