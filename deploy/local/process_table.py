@@ -18,7 +18,9 @@ SIMULATOR = "simulator"
 
 _LEAN = {
     "MALLOC_ARENA_MAX": "2",
-    "MALLOC_TRIM_THRESHOLD_": "131072",
+    # A compressor takes a megabyte for each batch: given back, its pages have to be fetched anew.
+    "MALLOC_TRIM_THRESHOLD_": "4194304",
+    "MALLOC_MMAP_THRESHOLD_": "2097152",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONUNBUFFERED": "1",

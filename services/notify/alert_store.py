@@ -33,12 +33,16 @@ class Page:
 
 
 class AlertStore:
-    """Errors are asyncpg's. Texts give instants in ``zone``."""
+    """Errors are asyncpg's. Texts give instants in ``zone``; ``replica`` is told to the others as
+    whose change it is."""
 
-    def __init__(self, database: Database, queries: Mapping[str, str], zone: tzinfo) -> None:
+    def __init__(
+        self, database: Database, queries: Mapping[str, str], zone: tzinfo, replica: str
+    ) -> None:
         self._database = database
         self._sql = queries
         self._zone = zone
+        self._replica = replica
 
     async def apply(self, breach: Breach, published_ms: int, at: datetime) -> AlertView | None:
         """Open or resolve the alert of a breach; None when that was done before."""
@@ -145,24 +149,23 @@ class AlertStore:
         at: datetime,
         actor: str | None,
     ) -> AlertView:
-        """Give the transition its place in the stream and put its deliveries into the outbox."""
+        """Give the transition its place in the stream and put its deliveries into the outbox. The
+        row is the alert with the endpoints to tell."""
         seen = self._view(row)
-        body = encode_view(seen).decode()
-        await connection.execute(self._sql["announce"], seen.id, transition, at, actor, body)
-        await self._post(connection, seen, transition, at)
+        endpoints = row["endpoints"]
+        await connection.execute(
+            self._sql["announce"],
+            seen.id,
+            transition,
+            at,
+            actor,
+            encode_view(seen).decode(),
+            [message_id(seen.id, transition, endpoint) for endpoint in endpoints],
+            endpoints,
+            payload(seen, transition, at).decode(),
+            self._replica,
+        )
         return seen
-
-    async def _post(
-        self, connection: PooledConnection, seen: AlertView, transition: Transition, at: datetime
-    ) -> None:
-        endpoints = await connection.fetch(self._sql["active_endpoints"])
-        body = payload(seen, transition, at).decode()
-        rows = [
-            (message_id(seen.id, transition, row["id"]), seen.id, transition, row["id"], body)
-            for row in endpoints
-        ]
-        if rows:
-            await connection.executemany(self._sql["add_outbox"], rows)
 
     def _view(self, row: asyncpg.Record) -> AlertView:
         fields = {name: row[_RENAMED.get(name, name)] for name in Alert.__struct_fields__}

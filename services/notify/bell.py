@@ -29,17 +29,22 @@ class Bell:
         self._event.clear()
 
 
-async def listen(database: Database, schema: str, bells: Iterable[Bell]) -> None:
-    """Ring when another replica changed something. Ends with an error when Postgres goes away."""
+async def listen(database: Database, schema: str, bells: Iterable[Bell], replica: str) -> None:
+    """Ring when another than this ``replica`` changed something: this one has rung for that itself.
+    Ends with an error when Postgres goes away."""
     connection = await connect(database.dsn, schema=schema)
 
-    def on_notification(*_: Any) -> None:
+    def ring() -> None:
         for bell in bells:
             bell.ring()
 
+    def on_notification(_connection: Any, _pid: int, _channel: str, sender: Any) -> None:
+        if sender != replica:
+            ring()
+
     try:
         await connection.add_listener(CHANNEL, on_notification)
-        on_notification()  # something may have changed while nobody listened
+        ring()  # something may have changed while nobody listened
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             await connection.execute("SELECT 1")

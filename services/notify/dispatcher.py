@@ -10,7 +10,7 @@ import structlog
 
 from services.notify import metrics
 from services.notify.bell import Bell
-from services.notify.core.retry import Dead, Decision, Delivered, RetryPolicy, decide
+from services.notify.core.retry import Dead, Decision, Delivered, Retry, RetryPolicy, decide
 from services.notify.outbox import Attempt, Delivery, Outbox
 from services.notify.sender import WebhookSender
 from shared.runtime.database import is_transient
@@ -21,6 +21,7 @@ PER_ENDPOINT = 8
 LONGEST_WAIT_SECONDS = 5.0
 SHORTEST_WAIT_SECONDS = 0.02
 WAIT_UNDER_WAY_SECONDS = 0.5
+COUNT_SECONDS = 5.0
 
 SecretOf = Callable[[Delivery], str]
 
@@ -50,28 +51,36 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Until Postgres goes away; deliveries under way are then claimed again by their lease."""
-        async with asyncio.TaskGroup() as deliveries:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._count())
             while True:
                 for delivery in await self._outbox.claim(PER_ENDPOINT, +self._under_way):
                     self._under_way[delivery.endpoint_id] += 1
-                    deliveries.create_task(self._deliver(delivery))
+                    tasks.create_task(self._deliver(delivery))
                 await self._bell.wait(await self._pause())
 
+    async def _count(self) -> None:
+        while True:
+            metrics.PENDING.set(await self._outbox.count_pending())
+            await asyncio.sleep(COUNT_SECONDS)
+
     async def _pause(self) -> float:
-        """Seconds to wait, unless the bell rings: it does when a delivery ends."""
+        """Seconds to wait, unless the bell rings: it does when a delivery ends and more is due, or
+        the same again."""
         if self._under_way.total():
             return WAIT_UNDER_WAY_SECONDS
-        metrics.PENDING.set(await self._outbox.count_pending())
         seconds = await self._outbox.seconds_to_next()
         if seconds is None:
             return LONGEST_WAIT_SECONDS
         return min(LONGEST_WAIT_SECONDS, max(SHORTEST_WAIT_SECONDS, seconds))
 
     async def _deliver(self, delivery: Delivery) -> None:
+        look_again = True
         try:
             attempt = await self._attempt(delivery)
             decision = decide(attempt.outcome, delivery.attempt, self._policy, self._chance())
-            await self._outbox.record(attempt, decision)
+            more = await self._outbox.record(attempt, decision)
+            look_again = more or isinstance(decision, Retry)
             _report(attempt, decision)
         except Exception as error:
             if not is_transient(error):
@@ -79,7 +88,8 @@ class Dispatcher:
             log.warning("not_recorded", message_id=delivery.message_id, error=repr(error))
         finally:
             self._under_way[delivery.endpoint_id] -= 1
-            self._bell.ring()
+            if look_again:
+                self._bell.ring()
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
         at = datetime.now(UTC)

@@ -28,9 +28,10 @@ class Follower:
         if self._last is None:
             self._last = max(0, await self._store.last_sequence() - HISTORY)
         while True:
-            while changes := await self._store.changes_after(self._last, STEP):
-                for sequence, body in changes:
-                    self._broadcaster.publish("alert", body, sequence)
-                    self._last = sequence
-            self.primed.set()
-            await self._bell.wait(POLL_SECONDS)
+            changes = await self._store.changes_after(self._last, STEP)
+            for sequence, body in changes:
+                self._broadcaster.publish("alert", body, sequence)
+                self._last = sequence
+            if len(changes) < STEP:  # what is committed from now on rings the bell
+                self.primed.set()
+                await self._bell.wait(POLL_SECONDS)

@@ -27,7 +27,8 @@ ACKNOWLEDGE_SECONDS = 1.0
 
 
 class Intake:
-    """``on_change`` is called after each transition is committed; ``clock`` gives aware times."""
+    """``on_change`` is called after each transition is committed, and after a record that is
+    repeated, for it may be one whose commit was not heard of. ``clock`` gives aware times."""
 
     def __init__(
         self,
@@ -81,8 +82,8 @@ class Intake:
             return
         if seen is None:
             metrics.REPEATED.inc()
-            return
-        log.info("alert", alert=seen.id, state=seen.state, target=seen.target, scope=seen.scope)
+        else:
+            log.info("alert", alert=seen.id, state=seen.state, target=seen.target, scope=seen.scope)
         self._on_change()
 
     async def _refuse(self, partition: int, offset: int, reason: str, value: bytes | None) -> None:

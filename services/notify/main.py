@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -59,7 +60,8 @@ class Notify:
         queries = load_queries(HERE / "queries")
         secret, key = settings.notify_webhook_secret, settings.notify_signing_key
         self._to_deliver, self._to_stream = Bell(), Bell()
-        self.alerts = AlertStore(self.database, queries, settings.zone)
+        self._replica = secrets.token_hex(8)
+        self.alerts = AlertStore(self.database, queries, settings.zone, self._replica)
         self.endpoints = EndpointStore(
             self.database,
             queries,
@@ -112,7 +114,8 @@ class Notify:
         await self.endpoints.start(self._settings.notify_webhook_url, datetime.now(UTC))
 
     async def _listen(self) -> None:
-        await listen(self.database, SCHEMA, (self._to_deliver, self._to_stream))
+        bells = (self._to_deliver, self._to_stream)
+        await listen(self.database, SCHEMA, bells, self._replica)
 
     async def _take_in(self) -> None:
         settings, bootstrap = self._settings, self._settings.kafka_bootstrap_servers

@@ -84,23 +84,23 @@ class Outbox:
     async def count_pending(self) -> int:
         return int(await self._database.pool.fetchval(self._sql["count_pending"]))
 
-    async def record(self, attempt: Attempt, decision: Decision) -> None:
-        """Keep what was tried, and what follows."""
+    async def record(self, attempt: Attempt, decision: Decision) -> bool:
+        """Keep what was tried, and what follows; whether more is due for the endpoint now."""
         async with self._database.pool.acquire() as connection:
             if not _gone(decision):
-                await self._record(connection, attempt, decision)
-                return
+                return await self._record(connection, attempt, decision)
             async with connection.transaction():
                 await self._record(connection, attempt, decision)
                 endpoint = attempt.delivery.endpoint_id
                 await self._close_endpoint(connection, endpoint, attempt.at)
+                return False
 
     async def _record(
         self, connection: PooledConnection, attempt: Attempt, decision: Decision
-    ) -> None:
+    ) -> bool:
         delivery, outcome = attempt.delivery, attempt.outcome
         state, pause = _follows(decision)
-        await connection.execute(
+        more: bool | None = await connection.fetchval(
             self._sql["record_attempt"],
             delivery.id,
             delivery.attempt,
@@ -112,6 +112,7 @@ class Outbox:
             state,
             pause,
         )
+        return more is None or more  # None: another claim has it, and nothing is known
 
     async def _close_endpoint(
         self, connection: PooledConnection, endpoint: str, at: datetime

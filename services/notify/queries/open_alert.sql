@@ -8,4 +8,6 @@ VALUES (
     $20, $21
 )
 ON CONFLICT (breach_id) DO NOTHING
-RETURNING *
+RETURNING *, ARRAY(
+    SELECT id FROM endpoints WHERE deleted_at IS NULL AND disabled_at IS NULL
+) AS endpoints
