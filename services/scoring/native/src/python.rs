@@ -287,8 +287,8 @@ fn fast_fact(event: &json::Event<'_>, symbols: &mut Symbols) -> Fact {
 
 type PlainStretch = (i64, i64, [String; 3], Option<i64>);
 
-/// What a record is told by, should it have to be refused. More of the client's object is not held: a
-/// flush of a backlog has tens of thousands.
+/// What a record is told by, should it have to be refused. More of the client's object is not held:
+/// a flush of a backlog has tens of thousands.
 struct Origin {
     topic: usize,
     offset: i64,
