@@ -208,7 +208,7 @@ class Engine:
             caught_up,
             flushed["received_ms"],
         )
-        dead_letters = [_refused(*refusal) for refusal in flushed["refused"]]
+        dead_letters = [Refused(*refusal) for refusal in flushed["refused"]]
         return Flush(
             flushed["revision"],
             flushed["changelog"],
@@ -261,10 +261,6 @@ class Engine:
                     "a version never changes: restore its file, and publish the change as a new "
                     "version with a later valid_from"
                 )
-
-
-def _refused(topic: int, record: Readable, reason: str, detail: str) -> Refused:
-    return Refused(topic, record.offset, reason, detail, record.key, record.value)
 
 
 def _counts(flushed: Mapping[str, Any], dead_letters: list[Refused]) -> Counts:

@@ -37,16 +37,22 @@ BEHIND: Final = Pace(interval=0.5, max_events=20_000)
 STORED_OF_TIME: Final = 0.5
 """A partition is storing for no larger share of its time, unless flushes would have to be further
 apart than those of who is behind."""
+MOST_STORING: Final = 2 * BEHIND.max_events
 
 
 @dataclass(frozen=True, slots=True)
 class FlushPolicy:
     """Who is behind does not flush often: a large flush states a cell once where small ones state
     it many times, so an event costs half as much. Neither does who waits long for a transaction:
-    where the machine or the broker is busy, fewer leave it more time."""
+    where the machine or the broker is busy, fewer leave it more time.
+
+    While flushes of ``most_storing`` events are being stored, over all partitions of a process, no
+    other begins: in a catch-up they would only share the processor, and all lie in memory until the
+    last is stored. Flushes of who is not behind are too small for that."""
 
     calm: Pace = CALM
     behind: Pace = BEHIND
+    most_storing: int = MOST_STORING
 
     def pace(self, waiting: int, storing: float = 0.0) -> Pace:
         """The pace while so many records wait at the broker, and a flush takes so many seconds to

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 import structlog
@@ -34,6 +35,8 @@ GROUP: Final = "scoring-measure"
 TOPIC_PLACES: Final[Mapping[str, int]] = {topic.name: place for place, topic in enumerate(INPUTS)}
 IDLE_SECONDS: Final = 0.5
 MAX_RECORDS: Final = 5000
+FETCH_BYTES: Final = 1024 * 1024
+"""Of each topic and partition at once, before it is unpacked: of plain events twice MAX_RECORDS."""
 STEP_SECONDS: Final = 0.005
 """Steps begin at least so far apart. A stream that trickles in would otherwise be looked at, and
 fetched anew, for every few records, most of which wait for their partition's flush anyway."""
@@ -107,6 +110,7 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             group_instance_id=self._instance,
             partition_assignment_strategy=[RangePartitionAssignor],
             fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=FETCH_BYTES,
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 5,
         )
@@ -136,20 +140,29 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
             if worker is not None and worker.ready:
                 worker.take(TOPIC_PLACES[partition.topic], messages)
         lags = {worker.partition: self._work(worker) for worker in self._working()}
+        self._begin_flushes()
         self._restart_failed()
         self._raise_failed_starts()
         self._watch(lags, bool(batches))
 
     def _work(self, worker: PartitionWorker) -> int:
-        """Process, and flush if it is time; how many records wait, as far as is known."""
+        """Process, and let time pass; how many records wait, as far as is known."""
         ends = self._ends(worker)
         worker.process(ends)
         lag = _lag(worker, ends)
-        caught_up = lag == 0 and None not in ends
-        worker.pass_time(caught_up=caught_up)
-        if worker.is_due():
-            worker.begin_flush(caught_up=caught_up)
+        worker.pass_time(caught_up=lag == 0 and None not in ends)
         return lag
+
+    def _begin_flushes(self) -> None:
+        """Those that are due, as far as there is room; who flushed longest ago comes first."""
+        working = self._working()
+        storing = sum(worker.storing for worker in working)
+        for worker in sorted(working, key=attrgetter("last_flush")):
+            if storing >= self._policy.most_storing:
+                break
+            if worker.is_due():
+                worker.begin_flush(caught_up=self._caught_up(worker))
+                storing += worker.storing
 
     async def _read(self, consumer: AIOKafkaConsumer, wait: float) -> Batches:
         """What came within ``wait`` seconds from the partitions that are wanted next."""

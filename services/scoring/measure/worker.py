@@ -52,8 +52,9 @@ class PartitionWorker:
         self._store_seconds = 0.0
         self._clock = clock
         self._wall_clock = wall_clock
-        self._last_flush = 0.0
+        self.last_flush = 0.0
         self._storing: asyncio.Task[None] | None = None
+        self._storing_events = 0
         # Made in the listener of a rebalance, of which aiokafka only logs what it raises: the file
         # comes with `start`.
         self._engine = Engine(partition, rules, len(INPUTS))
@@ -148,13 +149,13 @@ class PartitionWorker:
         """Whether to flush now; one flush is stored at a time."""
         if self._storing is not None:
             return False
-        return self._pace.due(self._clock(), self._last_flush, self._to_book)
+        return self._pace.due(self._clock(), self.last_flush, self._to_book)
 
     def wait(self, idle: float) -> float:
         """Seconds until there may be something to do."""
         if self._storing is not None or self._alignment.holds:
             return min(idle, SOON_SECONDS)
-        return self._pace.wait(self._clock(), self._last_flush, self._to_book, idle)
+        return self._pace.wait(self._clock(), self.last_flush, self._to_book, idle)
 
     @property
     def _to_book(self) -> int:
@@ -165,11 +166,17 @@ class PartitionWorker:
     def begin_flush(self, *, caught_up: bool) -> None:
         """Book what was read and begin to store it. What is read meanwhile is booked by the next
         flush; when this one cannot be stored, the worker must start anew."""
-        self._last_flush = self._clock()
+        self.last_flush = self._clock()
         flush = self._engine.flush(caught_up=caught_up)
         self._storing = asyncio.create_task(
-            self._store_flush(flush, self._last_flush), name=f"flush-{self.partition}"
+            self._store_flush(flush, self.last_flush), name=f"flush-{self.partition}"
         )
+        self._storing_events = flush.counts.events
+
+    @property
+    def storing(self) -> int:
+        """How many events the flush has that is being stored."""
+        return 0 if self._storing is None else self._storing_events
 
     def failure(self) -> BaseException | None:
         """Why the last flush was not stored; None while it is being stored, or when it was."""

@@ -24,7 +24,7 @@ class _Flushed(TypedDict):
     changelog: list[bytes]
     panes: list[_Update]
     measurements: list[_Columns]
-    refused: list[tuple[int, Any, str, str]]
+    refused: list[tuple[int, int, str, str, bytes | None, bytes | None]]
     events: int
     fresh: int
     settled: int

@@ -287,10 +287,32 @@ fn fast_fact(event: &json::Event<'_>, symbols: &mut Symbols) -> Fact {
 
 type PlainStretch = (i64, i64, [String; 3], Option<i64>);
 
-/// A record to be given back, should it have to be refused.
+/// What a record is told by, should it have to be refused. More of the client's object is not held:
+/// a flush of a backlog has tens of thousands.
 struct Origin {
     topic: usize,
-    record: Py<PyAny>,
+    offset: i64,
+    key: Py<PyAny>,
+    value: Py<PyAny>,
+}
+
+impl Origin {
+    fn of(topic: usize, offset: i64, [key, value]: &[Bound<'_, PyAny>; 2]) -> Self {
+        Self {
+            topic,
+            offset,
+            key: key.clone().unbind(),
+            value: value.clone().unbind(),
+        }
+    }
+}
+
+fn key_and_value<'py>(record: &Bound<'py, PyAny>) -> PyResult<[Bound<'py, PyAny>; 2]> {
+    let py = record.py();
+    Ok([
+        record.getattr(intern!(py, "key"))?,
+        record.getattr(intern!(py, "value"))?,
+    ])
 }
 
 // -- the engine ----------------------------------------------------------------------------------
@@ -445,8 +467,8 @@ impl Engine {
         for record in records.try_iter()? {
             let record = record?;
             let offset = record.getattr(intern!(record.py(), "offset"))?.extract()?;
-            if self.core.is_next(topic, offset) && !self.take_fast(topic, &record)? {
-                self.take_slowly(topic, record)?;
+            if self.core.is_next(topic, offset) && !self.take_fast(topic, offset, &record)? {
+                self.take_slowly(topic, offset, &record)?;
             }
         }
         Ok(())
@@ -524,11 +546,15 @@ impl Engine {
     }
 
     /// Take what is a usual event in time; whether it was.
-    fn take_fast(&mut self, topic: usize, record: &Bound<'_, PyAny>) -> PyResult<bool> {
+    fn take_fast(
+        &mut self,
+        topic: usize,
+        offset: i64,
+        record: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
         let py = record.py();
-        let value = record.getattr(intern!(py, "value"))?;
-        let key = record.getattr(intern!(py, "key"))?;
-        let (Ok(value), Ok(key)) = (value.cast::<PyBytes>(), key.cast::<PyBytes>()) else {
+        let content = key_and_value(record)?;
+        let [Ok(key), Ok(value)] = content.each_ref().map(|part| part.cast::<PyBytes>()) else {
             return Ok(false);
         };
         let parsed = json::parse(value.as_bytes());
@@ -546,21 +572,20 @@ impl Engine {
             return Ok(false);
         }
         let fact = fast_fact(&event, &mut self.core.lifecycle.symbols);
-        let origin = Origin {
-            topic,
-            record: record.clone().unbind(),
-        };
+        let origin = Origin::of(topic, offset, &content);
         self.core
             .take(topic, event.subject, fact, received_ms, origin)?;
         Ok(true)
     }
 
-    fn take_slowly(&mut self, topic: usize, record: Bound<'_, PyAny>) -> PyResult<()> {
-        let read = self.read_slowly.bind(record.py()).call1((&record,))?;
-        let origin = Origin {
-            topic,
-            record: record.unbind(),
-        };
+    fn take_slowly(
+        &mut self,
+        topic: usize,
+        offset: i64,
+        record: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let read = self.read_slowly.bind(record.py()).call1((record,))?;
+        let origin = Origin::of(topic, offset, &key_and_value(record)?);
         if let Ok((reason, detail)) = read.extract::<(String, String)>() {
             self.core.refuse(Refused {
                 record: origin,
@@ -624,13 +649,20 @@ impl Engine {
     }
 }
 
-type Refusal = (usize, Py<PyAny>, String, String);
+/// In the order of the fields of `services.scoring.core.engine.Refused`.
+type Refusal = (usize, i64, String, String, Py<PyAny>, Py<PyAny>);
 
 fn refusal_of(refused: Refused<Origin>) -> Refusal {
     let Refused {
-        record: Origin { topic, record },
+        record: origin,
         reason,
         detail,
     } = refused;
-    (topic, record, reason, detail)
+    let Origin {
+        topic,
+        offset,
+        key,
+        value,
+    } = origin;
+    (topic, offset, reason, detail, key, value)
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -12,7 +13,8 @@ from services.scoring.core.engine import Flush
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.member import STEP_SECONDS, Measure
 from services.scoring.measure.worker import PartitionWorker
-from tests.unit.scoring.test_measure_worker import RULES, Clock, KeptFlushes, read, started
+from tests.unit.scoring.engine_events import event
+from tests.unit.scoring.test_measure_worker import OPENED, RULES, Clock, KeptFlushes, read, started
 
 
 class Panic(BaseException):
@@ -108,6 +110,60 @@ async def test_a_member_does_not_turn_for_every_record_of_a_trickle() -> None:
     began = loop.time()
     await Trickle(asyncio.Event()).work()
     assert loop.time() - began > 8 * STEP_SECONDS  # nine pauses, and a clock of milliseconds
+
+
+class Waiting(KeptFlushes):
+    """A broker that stores a flush when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stores = asyncio.Event()
+
+    async def store(self, flush: Flush) -> None:
+        await self.stores.wait()
+        await super().store(flush)
+
+
+class CatchingUp(Measure):
+    """In the group, with several workers that have all read much; two flushes are too much."""
+
+    def __init__(self, workers: Sequence[PartitionWorker]) -> None:
+        super().__init__("unused:0", len(workers), RULES, FlushPolicy(most_storing=2))
+        self._workers = dict(enumerate(workers))
+        self._consumer = cast(Any, Consumer())
+
+    async def step(self) -> list[bool]:
+        """Whether each worker has a flush under way."""
+        self._begin_flushes()
+        await asyncio.sleep(0)
+        self._restart_failed()
+        return [worker.storing > 0 for worker in self._workers.values()]
+
+
+async def test_flushes_that_catch_up_are_stored_few_at_a_time_and_each_partition_has_its_turn() -> (
+    None
+):
+    stores = [Waiting() for _ in range(4)]
+    clock = Clock()
+    workers = [await started(store, clock) for store in stores]
+    member = CatchingUp(workers)
+    for worker in workers:
+        read(worker)
+    assert await member.step() == [True, True, False, False]
+    for store, worker in zip(stores[:2], workers, strict=False):
+        store.stores.set()
+        read(worker, [OPENED, event("ticket.opened", "T-2", 1)])
+    assert await member.step() == [False] * 4
+    stores[0].stores.clear()
+    clock.minutes += 1
+    assert await member.step() == [False, False, True, True]
+    stores[2].stores.set()
+    assert await member.step() == [False, False, False, True]
+    assert await member.step() == [True, False, False, True]
+    for store in stores:
+        store.stores.set()
+    await member.on_partitions_revoked([])
+    assert [len(store.flushes) for store in stores] == [2, 2, 1, 1]
 
 
 def gauges_of(partition: int) -> set[str]:
