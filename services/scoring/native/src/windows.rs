@@ -110,7 +110,10 @@ impl PaneWindows {
             let days = self.days.first_open(quarters, midnights)?;
             let sealed = Sealed { quarters, days };
             self.sealed.insert(part.source, sealed);
-            for row in part.columns.rows() {
+            let mut rows: Vec<_> = part.columns.rows().collect();
+            // They come by leaf. Pane by pane, a pane at rest is woken once and not for every cell.
+            rows.sort_by_key(|row| (row.level, row.start));
+            for row in rows {
                 let key = CellKey::new(part.leaves[row.leaf], part.source, row.indicator);
                 if self.take(key, &row, sealed, midnights)? {
                     for scope in self.book.scopes_of(key.leaf()) {
