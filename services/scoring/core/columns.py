@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import numpy as np
@@ -33,16 +32,13 @@ class Column:
         self._values: Integers = np.zeros(_LEAST_CAPACITY, np.int64)
         self._size = 0
 
-    def __len__(self) -> int:
-        return self._size
-
     @property
     def values(self) -> Integers:
         """What was appended; a view, valid until the next append."""
         return self._values[: self._size]
 
-    def extend(self, values: Sequence[int] | Integers) -> None:
-        """Append."""
-        first, self._size = self._size, self._size + len(values)
-        self._values = grown(self._values, self._size)
-        self._values[first : self._size] = values
+    def append(self, value: int) -> None:
+        """One more."""
+        self._values = grown(self._values, self._size + 1)
+        self._values[self._size] = value
+        self._size += 1

@@ -67,7 +67,7 @@ class PaneWindows:
             scope = Scope(SCOPE_KINDS[kind], department, id_)
             self._scopes.append(scope)
             self._keys.append(scope.key)
-            self._kinds.extend([kind])
+            self._kinds.append(kind)
         return number
 
     def scope(self, scope_id: int) -> Scope:

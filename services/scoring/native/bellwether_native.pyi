@@ -4,9 +4,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self, TypedDict, final
 
-import numpy as np
-from numpy.typing import NDArray
-
 __version__: str
 
 _Columns = tuple[Any, ...]
@@ -87,7 +84,6 @@ def check_cells(columns: _CellColumns, leaves: int) -> None:
     """Raises ``ValueError`` when the columns of a `shared.contracts.panes.Cells` with so many
     leaves do not fit together, or hold a number that cannot be or cannot be summed up."""
 
-_Integers = NDArray[np.int64]
 _Measured = tuple[int, float | None, float | None, float | None]
 """Cases, value, and the ends of its interval: as `services.scoring.core.figures.Measured`."""
 _Percentiles = tuple[float | None, float | None, float | None, float | None]

@@ -102,15 +102,11 @@ impl Default for HeldPane {
 
 impl HeldPane {
     /// How many cells.
-    pub fn len(&self) -> usize {
+    pub fn cells(&self) -> usize {
         match &self.0 {
             Form::Awake(awake) => awake.cells.len(),
             Form::Resting { cells, .. } => *cells,
         }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Let a cell say what is new of it. By how much its sums change, and the counts of its buckets,
@@ -359,7 +355,7 @@ mod tests {
         };
         pane.add(all[0].0, change);
         assert_eq!(said(&pane)[0].1, Sums::default());
-        assert_eq!(pane.len(), 4);
+        assert_eq!(pane.cells(), 4);
     }
 
     fn leaf_source(leaf: LeafNumber) -> SourceNumber {

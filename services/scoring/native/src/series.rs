@@ -14,14 +14,6 @@ pub struct SeriesNumbers {
 }
 
 impl SeriesNumbers {
-    pub fn len(&self) -> usize {
-        self.scopes.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.scopes.is_empty()
-    }
-
     /// The number of a pair; indicators are less than `MOST_INDICATORS`.
     pub fn of(&mut self, scope: ScopeNumber, indicator: u8) -> Series {
         let row = row(scope);
@@ -71,7 +63,6 @@ mod tests {
         let pairs = [(7, 63), (0, 0), (7, 1), (7, 63), (3, 5)];
         let given = pairs.map(|(scope, indicator)| series.of(scope, indicator));
         assert_eq!(given, [0, 1, 2, 0, 3]);
-        assert_eq!(series.len(), 4);
         assert_eq!(series.of_scope(7).collect::<Vec<_>>(), [(1, 2), (63, 0)]);
         assert_eq!(series.of_scope(9).count(), 0);
         assert_eq!((series.find(3, 5), series.find(3, 4)), (Some(3), None));

@@ -207,7 +207,7 @@ impl PaneWindowsClass {
     )]
     fn advance(&mut self, stream_ms: i64, spans: Vec<(i64, i64)>) -> PyResult<WindowBits> {
         let spans: Vec<_> = spans.into_iter().map(span_of).collect();
-        if spans.len() != self.windows.len() {
+        if spans.len() != self.windows.windows() {
             return Err(PyValueError::new_err("every window lies somewhere"));
         }
         Ok(self.windows.advance(stream_ms, &spans))

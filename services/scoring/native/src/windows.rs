@@ -74,12 +74,8 @@ impl PaneWindows {
     }
 
     /// How many windows each scope has.
-    pub fn len(&self) -> usize {
+    pub fn windows(&self) -> usize {
         self.levels.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.levels.is_empty()
     }
 
     /// How many cells are kept, without those over all time.

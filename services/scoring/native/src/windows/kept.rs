@@ -25,7 +25,7 @@ impl KeptPanes {
     pub fn cells(&self) -> usize {
         let own = self.panes.iter();
         let kept = own.filter(|(key, _)| key.level != Level::Total);
-        kept.map(|(_, pane)| pane.len()).sum()
+        kept.map(|(_, pane)| pane.cells()).sum()
     }
 
     /// All of a level.
