@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from bellwether_native import MOST_SOURCES, check_cells
 
 from shared.contracts.fields import LATEST_TIME_MS
-from shared.contracts.panes import Cells
+from shared.contracts.panes import QUARTER_MS, Cells
 
 
 class Part(NamedTuple):
@@ -22,7 +22,7 @@ class CellError(ValueError):
     """Columns that do not fit together, or that hold what no cell can be."""
 
 
-_SEALED_MS: Final = range(LATEST_TIME_MS + 1)
+_SEALS_MS: Final = range(0, LATEST_TIME_MS + 1, QUARTER_MS)
 
 
 def check(part: Part) -> None:
@@ -30,7 +30,7 @@ def check(part: Part) -> None:
     such source or seal."""
     if not 0 <= part.source < MOST_SOURCES:
         raise CellError(f"source {part.source} is none of {MOST_SOURCES}")
-    if part.sealed_ms not in _SEALED_MS:
+    if part.sealed_ms not in _SEALS_MS:
         raise CellError(f"nothing can be sealed up to {part.sealed_ms} ms")
     try:
         check_cells(part.cells.columns, len(part.cells.leaves))

@@ -105,13 +105,17 @@ impl PaneWindows {
             let quarters = minute_of(part.sealed_ms)?;
             let days = self.days.first_open(quarters, midnights)?;
             let sealed = Sealed { quarters, days };
-            self.sealed.insert(part.source, sealed);
+            let latest = self.latest_seal(part.source, sealed);
             let mut rows: Vec<_> = part.columns.rows().collect();
             // They come by leaf. Pane by pane, a pane at rest is woken once and not for every cell.
             rows.sort_by_key(|row| (row.level, row.start));
             for row in rows {
                 let key = CellKey::new(part.leaves[row.leaf], part.source, row.indicator);
-                if self.take(key, &row, sealed, midnights)? {
+                let pane = PaneKey {
+                    level: row.level,
+                    start: row.start,
+                };
+                if sealed.is_stated(pane) && self.take(key, pane, &row, latest, midnights)? {
                     for scope in self.book.scopes_of(key.leaf()) {
                         last_parts.insert(*scope, number);
                     }
@@ -121,21 +125,28 @@ impl PaneWindows {
         Ok(last_parts)
     }
 
+    /// How far a source has sealed its panes, who says now that it has so far. What was sealed once
+    /// is what was stated of it since, whoever says otherwise.
+    fn latest_seal(&mut self, source: SourceNumber, sealed: Sealed) -> Sealed {
+        let latest = self.sealed.entry(source).or_default();
+        if sealed.quarters > latest.quarters {
+            *latest = sealed;
+        }
+        *latest
+    }
+
     /// Whether windows may have changed.
     fn take<M: Midnights>(
         &mut self,
         key: CellKey,
+        pane: PaneKey,
         row: &CellRow,
         sealed: Sealed,
         midnights: &mut M,
     ) -> PyResult<bool> {
-        let &CellRow { level, start, .. } = row;
-        let pane = PaneKey { level, start };
-        if !sealed.is_stated(pane) {
-            return Ok(false);
-        }
+        self.book.see(key);
         let above = self.open_above(pane, sealed, midnights)?;
-        let is_derived_from = level == Level::Minute && above[0].is_some();
+        let is_derived_from = pane.level == Level::Minute && above[0].is_some();
         if !is_derived_from && self.is_over(pane) {
             return Ok(false);
         }
@@ -162,7 +173,7 @@ impl PaneWindows {
     ) -> bool {
         if pane.level == Level::Total {
             // A gauge is told even if it is as high as without a word.
-            self.book.add_total(key, change.sums);
+            self.book.add_total(key, change);
             return !change.is_none();
         }
         if change.is_none() {

@@ -108,6 +108,30 @@ def test_sources_seal_for_themselves(windows: PaneWindows) -> None:
     assert (n_of(windows, "1h"), n_of(windows, "24h"), n_of(windows, "30d")) == (5, 5, 5)
 
 
+def test_a_seal_that_falls_opens_nothing(windows: PaneWindows) -> None:
+    most = 2**37 - 1
+    said = [cell(MINUTE, NOON + n * MINUTE_MS, 1)._replace(sketch=((4, most),)) for n in range(15)]
+    taken_back = [one._replace(n=0, total=0, good=0, sketch=((4, -most),)) for one in said]
+    for _ in range(200):
+        windows.apply([part(NOON, *said)])
+        windows.apply([part(NOON + QUARTER_MS, *taken_back)])
+    scope_id = windows.scope_id(Scope("department", "d", "d"))
+    counts = [windows.summary(PLACE[name], scope_id, INDICATOR) for name in ("1h", "24h", "30d")]
+    assert [one and one.sketch for one in counts] == [
+        {4: -most},
+        {4: 15 * most},
+        {4: 15 * most},
+    ]
+    windows.apply([part(NOON + QUARTER_MS, cell(QUARTER, NOON, 4))])
+    assert n_of(windows, "24h") == n_of(windows, "30d") == 4
+
+
+def test_an_old_record_says_nothing_of_what_was_open_then(windows: PaneWindows) -> None:
+    windows.apply([part(NOON + QUARTER_MS, cell(QUARTER, NOON, 4))])
+    windows.apply([part(NOON, cell(QUARTER, NOON, 50))])
+    assert n_of(windows, "24h") == 4
+
+
 def test_no_pane_is_derived_that_no_window_can_hold(windows: PaneWindows) -> None:
     windows.advance(NOON + 40 * 24 * HOUR_MS)
     windows.apply([part(NOON, cell(QUARTER, NOON - QUARTER_MS, 2))])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.scoring.core.pane_parts import CellError, Part, check
 from shared.contracts.columns import pack
 from shared.contracts.fields import LATEST_TIME_MS
-from shared.contracts.panes import MINUTE_MS, Cell, Cells
+from shared.contracts.panes import MINUTE_MS, QUARTER_MS, Cell, Cells
 from tests.unit.scoring.native_panes import Limits, Panes
 from tests.unit.scoring.pane_model import ZONE
 
@@ -111,8 +111,8 @@ def test_a_source_that_cannot_be_is_refused(source: int) -> None:
         check(Part(source, 0, GOOD))
 
 
-@pytest.mark.parametrize("sealed_ms", [-1, LATEST_TIME_MS + 1, 2**63])
+@pytest.mark.parametrize("sealed_ms", [-QUARTER_MS, MINUTE_MS, LATEST_TIME_MS + 1, 2**63])
 def test_a_seal_that_cannot_be_is_refused(sealed_ms: int) -> None:
-    check(Part(MOST_SOURCES - 1, LATEST_TIME_MS, GOOD))
+    check(Part(MOST_SOURCES - 1, LATEST_TIME_MS + 1 - QUARTER_MS, GOOD))
     with pytest.raises(CellError, match="sealed"):
         check(Part(0, sealed_ms, GOOD))

@@ -333,6 +333,16 @@ def test_a_gauge_is_told_though_it_is_as_high_as_without_a_word() -> None:
     assert (summary.n, summary.total) == (0, 0)
 
 
+def test_what_says_nothing_yet_was_seen_all_the_same() -> None:
+    windows = PaneWindows(SHANGHAI)
+    windows.advance(BEFORE_DST)
+    scope_id = windows.scope_id(Scope("department", "d", "d"))
+    assert not windows.has_seen(scope_id, CSAT.indicator)
+    windows.apply([Part(0, 0, Cells.of([CSAT._replace(n=0, total=0, good=0)]))])
+    assert windows.has_seen(scope_id, CSAT.indicator)
+    assert windows.summary(PLACE["1h"], scope_id, CSAT.indicator) is None
+
+
 def test_windows_that_changed_are_told_once() -> None:
     windows = PaneWindows(SHANGHAI)
     windows.advance(BEFORE_DST)

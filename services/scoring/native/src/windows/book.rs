@@ -82,6 +82,11 @@ impl Book {
         (0..self.levels.len()).fold(0, |windows, window| windows | 1 << window)
     }
 
+    /// A cell of an indicator is there, whatever it says.
+    pub fn see(&mut self, key: CellKey) {
+        self.find_own(key);
+    }
+
     /// A cell changes in panes that these windows hold.
     pub fn add(&mut self, key: CellKey, windows: WindowBits, change: Change<'_>) {
         if windows != 0 {
@@ -92,16 +97,16 @@ impl Book {
     }
 
     /// A cell over all time changes.
-    pub fn add_total(&mut self, key: CellKey, sums: Sums) {
+    pub fn add_total(&mut self, key: CellKey, change: Change<'_>) {
         self.find_own(key);
         for series in &self.own {
             let gauge = self.gauges.entry(*series).or_default();
             gauge.told = true;
-            gauge.all = gauge.all.wrapping_add(sums.total);
+            gauge.all = gauge.all.wrapping_add(change.sums.total);
         }
         let every = self.every_window();
         self.sums.touch(every, &self.own);
-        if sums != Sums::default() {
+        if !change.is_none() {
             self.mark(key, every);
         }
     }
