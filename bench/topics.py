@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from bench.streams.common import PARTITIONS
@@ -15,6 +15,14 @@ _FOREVER: Final = {"retention.ms": "-1", "max.message.bytes": str(4 << 20)}
 """Records carry event times: a broker would delete those of an old file at once."""
 
 _SILENCE_SECONDS: Final = 30.0
+_LEADER_SECONDS: Final = 30.0
+_NO_LEADER: Final = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 
 Message = tuple[str, int, bytes, bytes, int]
 """Topic, partition, key, value, time in ms."""
@@ -121,12 +129,21 @@ def _ends(bootstrap: str, topic: str) -> dict[int, int]:
     consumer = _reader(bootstrap, topic, "read_uncommitted")
     try:
         known = consumer.list_topics(topic, timeout=30).topics[topic].partitions
-        return {
-            partition: consumer.get_watermark_offsets(TopicPartition(topic, partition), 30)[1]
-            for partition in known
-        }
+        return {partition: _end(consumer, TopicPartition(topic, partition)) for partition in known}
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    """Waits while the broker does not lead the partition yet: its topic is a moment old."""
+    deadline = time.monotonic() + _LEADER_SECONDS
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(partition, 30)[1])
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def _until(
