@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -111,6 +112,16 @@ def reports(lines: Iterable[bytes]) -> Iterator[tuple[str, int]]:
 
 def cpu_seconds(process: psutil.Process) -> float:
     """User and system time of a process and all its children, living or ended."""
+    while True:
+        try:
+            return _cpu_seconds(process)
+        except psutil.NoSuchProcess as gone:
+            if gone.pid == process.pid:
+                raise
+            # A child ended meanwhile: what it took is its parent's now.
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
     own = process.cpu_times()
     total = own.user + own.system + own.children_user + own.children_system
     for child in process.children(recursive=True):
@@ -121,8 +132,11 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 def peak_rss_mb(process: psutil.Process) -> float:
     """The highest resident memory of a process and its living children so far, in MB."""
-    family = [process, *process.children(recursive=True)]
-    return round(sum(_high_water_kib(member.pid) for member in family) * 1024 / 1e6, 1)
+    kib = _high_water_kib(process.pid)
+    for child in process.children(recursive=True):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            kib += _high_water_kib(child.pid)
+    return round(kib * 1024 / 1e6, 1)
 
 
 def _high_water_kib(pid: int) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench import process
@@ -47,3 +50,34 @@ def test_a_variant_that_says_nothing_is_ended(tmp_path: Path) -> None:
     code = "import time; time.sleep(600)"
     with pytest.raises(VariantFailedError, match="ended with -9"):
         process.run([sys.executable, "-c", code], {}, tmp_path / "log", timeout=1.0)
+
+
+class Parent(psutil.Process):
+    """A process whose only child ends after it was listed for the first time."""
+
+    def __init__(self) -> None:
+        super().__init__(os.getpid())
+        self.listed = 0
+
+    def children(self, recursive: bool = False) -> list[psutil.Process]:
+        self.listed += 1
+        if self.listed > 1:
+            return []
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+            known = psutil.Process(child.pid)
+            assert known.is_running()
+        return [known]
+
+
+def test_a_child_that_ends_while_it_is_read_is_its_parents() -> None:
+    parent = Parent()
+    assert process.cpu_seconds(parent) > 0
+    assert parent.listed == 2
+    assert process.peak_rss_mb(Parent()) > 1
+
+
+def test_a_process_that_has_ended_has_no_times() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        ended = psutil.Process(child.pid)
+    with pytest.raises(psutil.NoSuchProcess):
+        process.cpu_seconds(ended)
