@@ -43,6 +43,15 @@ async def opened(dsn: str) -> AsyncIterator[Database]:
         await database.close()
 
 
+@asynccontextmanager
+async def told(dsn: str, *endpoints: str) -> AsyncIterator[tuple[Database, Outbox]]:
+    """An outbox, and the endpoints that alerts are told to."""
+    async with opened(dsn) as database:
+        for name in endpoints:
+            await add_endpoint(database, name)
+        yield database, Outbox(database, QUERIES, LEASE)
+
+
 def replica(database: Database, name: str) -> AlertStore:
     return AlertStore(database, QUERIES, UTC, name)
 
@@ -75,11 +84,8 @@ async def test_a_replica_is_woken_by_the_changes_of_others_and_not_by_its_own(
 
 
 async def test_the_next_delivery_is_one_that_waits_for_no_earlier_one(database: str) -> None:
-    async with opened(database) as opened_database:
-        outbox = Outbox(opened_database, QUERIES, LEASE)
+    async with told(database, "one", "two") as (opened_database, outbox):
         assert await outbox.seconds_to_next() is None
-        await add_endpoint(opened_database, "one")
-        await add_endpoint(opened_database, "two")
         store = replica(opened_database, "own")
         await store.apply(breach(), 0, NOW)
         await store.apply(cleared(), 0, NOW)
@@ -98,9 +104,7 @@ async def test_the_next_delivery_is_one_that_waits_for_no_earlier_one(database: 
 async def test_what_an_endpoint_that_is_switched_off_is_to_be_told_is_never_due(
     database: str,
 ) -> None:
-    async with opened(database) as opened_database:
-        outbox = Outbox(opened_database, QUERIES, LEASE)
-        await add_endpoint(opened_database, "one")
+    async with told(database, "one") as (opened_database, outbox):
         await replica(opened_database, "own").apply(breach(), 0, NOW)
         await opened_database.pool.execute(QUERIES["disable_endpoint"], "one", NOW, "a test")
         assert await outbox.seconds_to_next() is None
@@ -110,9 +114,7 @@ async def test_what_an_endpoint_that_is_switched_off_is_to_be_told_is_never_due(
 async def test_recording_an_attempt_tells_whether_more_is_due_for_the_endpoint(
     database: str,
 ) -> None:
-    async with opened(database) as opened_database:
-        outbox = Outbox(opened_database, QUERIES, LEASE)
-        await add_endpoint(opened_database, "one")
+    async with told(database, "one") as (opened_database, outbox):
         store = replica(opened_database, "own")
         await store.apply(breach(), 0, NOW)
         await store.apply(breach(2), 0, NOW)

@@ -8,30 +8,9 @@ from services.notify.alert_store import AlertStore
 from services.notify.bell import Bell
 from services.notify.follower import STEP, Follower
 from services.notify.intake import Intake
-from shared.contracts.breaches import Breach, encode_breach
+from shared.contracts.breaches import encode_breach
+from shared.contracts.examples import BREACH
 from shared.runtime.sse import Broadcaster
-
-BREACH = Breach(
-    id="breach-1",
-    transition="breached",
-    target="resolution",
-    indicator="resolution_time",
-    measure="mean",
-    comparison="at_most",
-    limit=60_000,
-    within_ms=None,
-    scope="department:after-sales",
-    window="24h",
-    severity="warning",
-    value=70_000,
-    low=None,
-    high=None,
-    n=312,
-    started_ms=1_767_323_040_000,
-    at_ms=1_767_323_100_000,
-    received_ms=1_767_323_100_500,
-    rule_version="2026-1",
-)
 
 
 class Changes:

@@ -165,6 +165,8 @@ impl HeldPane {
 
     fn awake(&mut self) -> &mut Awake {
         if let Form::Resting { .. } = self.0 {
+            #[cfg(test)]
+            WOKEN.set(WOKEN.get() + 1);
             let mut awake = Awake::default();
             self.each(|key, said| awake.append(key, said));
             self.0 = Form::Awake(awake);
@@ -263,6 +265,15 @@ fn each_packed(packed: &[u8], show: &mut impl FnMut(CellKey, Change<'_>)) -> Rea
         show(CellKey(key), Change { sums, counts });
     }
     Ok(())
+}
+
+#[cfg(test)]
+thread_local!(static WOKEN: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
+
+/// How many panes were woken by this thread.
+#[cfg(test)]
+pub fn woken() -> usize {
+    WOKEN.get()
 }
 
 #[cfg(test)]

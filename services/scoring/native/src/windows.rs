@@ -49,8 +49,6 @@ pub struct Part<'a> {
 
 /// The windows of all scopes in one partition of panes. Before time first moves cells are only kept.
 pub struct PaneWindows {
-    /// By window.
-    levels: Vec<Level>,
     spans: Option<Vec<Span>>,
     panes: KeptPanes,
     sealed: FxHashMap<SourceNumber, Sealed>,
@@ -63,8 +61,7 @@ impl PaneWindows {
     /// Of windows that are made of panes of these levels.
     pub fn new(levels: Vec<Level>, gauges: IndicatorSet) -> Self {
         Self {
-            book: Book::new(levels.clone(), gauges),
-            levels,
+            book: Book::new(levels, gauges),
             spans: None,
             panes: KeptPanes::default(),
             sealed: FxHashMap::default(),
@@ -75,7 +72,7 @@ impl PaneWindows {
 
     /// How many windows each scope has.
     pub fn windows(&self) -> usize {
-        self.levels.len()
+        self.book.windows()
     }
 
     /// How many cells are kept, without those over all time.
@@ -225,10 +222,16 @@ impl PaneWindows {
 
     /// Whether no window can hold the pane any more.
     fn is_over(&self, pane: PaneKey) -> bool {
-        let Some(spans) = &self.spans else {
-            return false;
-        };
-        oldest(&self.levels, spans, pane.level).is_some_and(|oldest| i64::from(pane.start) < oldest)
+        let spans = self.spans.as_deref();
+        let oldest = spans.and_then(|spans| self.oldest(spans, pane.level));
+        oldest.is_some_and(|oldest| i64::from(pane.start) < oldest)
+    }
+
+    /// When the first pane of a level begins that a window can still hold.
+    fn oldest(&self, spans: &[Span], level: Level) -> Option<i64> {
+        self.windows_of(level)
+            .map(|window| spans[window].start)
+            .min()
     }
 
     fn lies_ahead(&self, spans: &[Span], pane: PaneKey) -> bool {
@@ -321,7 +324,7 @@ impl PaneWindows {
     /// Minutes are kept for as long as the quarter-hour of one of their sources is open: how they
     /// change must be known.
     fn drop_old(&mut self, level: Level, spans: &[Span]) {
-        let Some(oldest) = oldest(&self.levels, spans, level) else {
+        let Some(oldest) = self.oldest(spans, level) else {
             return;
         };
         let sealed = &self.sealed;
@@ -338,14 +341,64 @@ impl PaneWindows {
     }
 }
 
-/// When the first pane of a level begins that a window can still hold.
-fn oldest(levels: &[Level], spans: &[Span], level: Level) -> Option<i64> {
-    let own = levels.iter().zip(spans).filter(|(own, _)| **own == level);
-    own.map(|(_, span)| span.start).min()
-}
-
 /// In whole minutes.
 pub fn span_of((start_ms, end_ms): (i64, i64)) -> Span {
     let [start, end] = [start_ms, end_ms].map(|time_ms| time_ms.div_euclid(MINUTE_MS));
     Span { start, end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::held_pane::woken;
+
+    struct Utc;
+
+    impl Midnights for Utc {
+        fn midnight(&mut self, time_ms: i64) -> PyResult<i64> {
+            Ok(time_ms - time_ms % crate::panes::DAY_MS)
+        }
+    }
+
+    /// A cell of each leaf in each minute, by leaf, as records have them.
+    fn by_leaf(leaves: u8, minutes: u8, n: u8) -> [Vec<u8>; 10] {
+        let each = || (0..leaves).flat_map(|leaf| (0..minutes).map(move |minute| (leaf, minute)));
+        let cells = usize::from(leaves) * usize::from(minutes);
+        let [none, ns] = [0, n].map(|value| vec![value; cells]);
+        [
+            each().map(|(leaf, _)| leaf).collect(),
+            none.clone(),
+            none.clone(),
+            each().map(|(_, minute)| minute).collect(),
+            ns.clone(),
+            ns.clone(),
+            ns,
+            none,
+            Vec::new(),
+            Vec::new(),
+        ]
+    }
+
+    #[test]
+    fn a_record_wakes_a_pane_once() {
+        let (leaves, minutes, quarters_and_day) = (20, 60, 5);
+        let mut windows = PaneWindows::new(vec![Level::Minute], IndicatorSet::default());
+        for leaf in 0..u32::from(leaves) {
+            windows.book.learn(vec![leaf]);
+        }
+        for n in [1, 2] {
+            let before = woken();
+            let columns = by_leaf(leaves, minutes, n);
+            let columns = columns.each_ref().map(Vec::as_slice);
+            let part = Part {
+                source: 0,
+                sealed_ms: 0,
+                leaves: (0..u32::from(leaves)).collect(),
+                columns: CellColumns::new(columns, leaves.into()).expect("they fit together"),
+            };
+            windows.apply(&[part], &mut Utc).expect("a time");
+            assert!(woken() - before <= usize::from(minutes) + quarters_and_day);
+        }
+        assert!(woken() > 0);
+    }
 }

@@ -23,6 +23,8 @@ struct Gauge {
 pub struct Book {
     /// By window.
     levels: Vec<Level>,
+    /// By level.
+    windows: [WindowBits; Level::ALL.len()],
     gauge_indicators: IndicatorSet,
     /// By leaf.
     scopes: Vec<Box<[ScopeNumber]>>,
@@ -38,6 +40,7 @@ impl Book {
     pub fn new(levels: Vec<Level>, gauge_indicators: IndicatorSet) -> Self {
         Self {
             sums: WindowSums::new(levels.len()),
+            windows: Level::ALL.map(|level| places_of(level, &levels)),
             levels,
             gauge_indicators,
             scopes: Vec::new(),
@@ -71,15 +74,18 @@ impl Book {
         &self.scopes[leaf as usize]
     }
 
+    /// How many windows each scope has.
+    pub fn windows(&self) -> usize {
+        self.levels.len()
+    }
+
     /// The windows that are made of panes of a level.
     pub fn windows_of(&self, level: Level) -> WindowBits {
-        let own = self.levels.iter().enumerate();
-        own.filter(|(_, other)| **other == level)
-            .fold(0, |windows, (window, _)| windows | 1 << window)
+        self.windows[usize::from(level.wire())]
     }
 
     pub fn every_window(&self) -> WindowBits {
-        (0..self.levels.len()).fold(0, |windows, window| windows | 1 << window)
+        self.windows.iter().fold(0, |every, own| every | own)
     }
 
     /// A cell of an indicator is there, whatever it says.
@@ -230,4 +236,10 @@ impl Book {
             self.own.push(self.series.of(*scope, key.indicator()));
         }
     }
+}
+
+fn places_of(level: Level, levels: &[Level]) -> WindowBits {
+    let own = levels.iter().enumerate();
+    own.filter(|(_, other)| **other == level)
+        .fold(0, |windows, (window, _)| windows | 1 << window)
 }
