@@ -15,6 +15,7 @@ from bench.report import Outcome
 from bench.streams import common, tickets
 from bench.toolchain import CHECKOUT
 from bench.variants import Place, Size, Variant, chosen, command
+from deploy.local.process_table import LEAN
 from services.scoring.rule_files import load_rules
 from shared.contracts.panes import decode_pane_record
 from shared.contracts.topics import PANES, TOPICS
@@ -67,7 +68,7 @@ class EngineBench:
         log = CHECKOUT / "bench" / "results" / f"{variant.name}-{variant.job}.log"
         log.parent.mkdir(exist_ok=True)
         try:
-            measured = process.run(command(variant, place), _environ(), log)
+            measured = process.run(command(variant, place), _environ(variant), log)
             per_second, per_core, cpu_s = measured.rates(int(variant.warm * place.events))
             verdict = self._verdict(variant, place)
         except (process.VariantFailedError, TimeoutError) as error:
@@ -179,9 +180,11 @@ def _message(topic: str, partition: int, event: common.Event) -> topics.Message:
     return topic, partition, event.key.encode(), common.encode(event), event.time_ms
 
 
-def _environ() -> dict[str, str]:
+def _environ(variant: Variant) -> dict[str, str]:
+    """*full* is the product's process, and what it is held against: they have its environment."""
     paths = [str(CHECKOUT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore"}
+    product = LEAN if variant.job == "full" else {}
+    return {**product, "PYTHONPATH": os.pathsep.join(paths), "PYTHONWARNINGS": "ignore"}
 
 
 def _failed(variant: Variant, place: Place, error: Exception) -> Outcome:

@@ -40,7 +40,10 @@ def up(
     rate: Annotated[float, typer.Option(min=0.1, help="Simulated events per second.")] = 50.0,
     brokers: Annotated[int, typer.Option(help="Kafka nodes: 1 or 3.")] = 1,
     measure_workers: Annotated[
-        int, typer.Option(min=1, max=8, help="Workers that share the measuring.")
+        int,
+        typer.Option(
+            min=1, max=8, help="Workers that share the partitions (BELLWETHER_PARTITIONS)."
+        ),
     ] = 1,
     only: Annotated[
         list[str] | None, typer.Option(help="Start this service (repeatable) and its servers.")

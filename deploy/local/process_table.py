@@ -16,7 +16,7 @@ from deploy.local.process import ProcessSpec
 DEV_KEY = "dev-key"
 SIMULATOR = "simulator"
 
-_LEAN = {
+LEAN = {
     "MALLOC_ARENA_MAX": "2",
     # A compressor takes a megabyte for each batch: given back, its pages have to be fetched anew.
     "MALLOC_TRIM_THRESHOLD_": "4194304",
@@ -25,6 +25,7 @@ _LEAN = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONUNBUFFERED": "1",
 }
+"""The environment of every Python process of the product: few threads and arenas."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Wiring:
         return {
             "BELLWETHER_NOTIFY_ALLOW_PRIVATE_TARGETS": "true",  # a receiver of one's own, to try
             **self.environ,
-            **_LEAN,
+            **LEAN,
             "BELLWETHER_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "BELLWETHER_KAFKA_REPLICATION": str(self.replication),
             "BELLWETHER_POSTGRES_DSN": self.dsns[role],
@@ -151,7 +152,7 @@ def simulator_spec(wiring: Wiring, simulation: Simulation) -> ProcessSpec:
         name=SIMULATOR,
         argv=(sys.executable, "-m", "deploy.cli.main", "simulate", *options),
         probe=AlwaysReady(),
-        env={**wiring.environ, **_LEAN},
+        env={**wiring.environ, **LEAN},
         needs=(DEV_KEY, "ingest", "measure", "windows", "api"),
         cwd=CHECKOUT,
     )

@@ -19,9 +19,11 @@ class Pace:
         """Whether so much is pending that reading on has to wait for the flush."""
         return pending >= self.max_events
 
-    def due(self, now: float, last_flush: float, pending: int) -> bool:
-        """Whether to flush at ``now`` (seconds of a monotonic clock)."""
-        return pending > 0 and (self.is_full(pending) or now - last_flush >= self.interval)
+    def due(self, now: float, last_flush: float, pending: int, share: float = 1.0) -> bool:
+        """Whether to flush at ``now`` (seconds of a monotonic clock), if so much of the interval
+        is enough."""
+        waited = now - last_flush
+        return pending > 0 and (self.is_full(pending) or waited >= share * self.interval)
 
     def wait(self, now: float, last_flush: float, pending: int, idle: float) -> float:
         """Seconds until a flush may be due, at most ``idle``."""

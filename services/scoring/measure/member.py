@@ -154,13 +154,17 @@ class Measure(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publ
         return lag
 
     def _begin_flushes(self) -> None:
-        """Those that are due, as far as there is room; who flushed longest ago comes first."""
+        """Those that are due, as far as there is room, and with them those that soon will be:
+        every commit wakes all who read its topics, and they hear of several at once. Who flushed
+        longest ago comes first."""
         working = self._working()
+        if not any(worker.is_due() for worker in working):
+            return
         storing = sum(worker.storing for worker in working)
         for worker in sorted(working, key=attrgetter("last_flush")):
             if storing >= self._policy.most_storing:
                 break
-            if worker.is_due():
+            if worker.is_due() or worker.may_join():
                 worker.begin_flush(caught_up=self._caught_up(worker))
                 storing += worker.storing
 

@@ -24,6 +24,8 @@ log = structlog.get_logger("measure.worker")
 
 SOON_SECONDS: Final = 0.01
 """How soon to look again while a flush is stored, or records wait for another topic."""
+JOINING_SHARE: Final = 0.5
+"""Of its interval must have passed when a partition flushes because another one does."""
 SMOOTHING: Final = 0.2
 """How much the last flush counts for how long one takes to store."""
 
@@ -150,6 +152,13 @@ class PartitionWorker:
         if self._storing is not None:
             return False
         return self._pace.due(self._clock(), self.last_flush, self._to_book)
+
+    def may_join(self) -> bool:
+        """Whether to flush because another partition does. Not who is behind: smaller flushes cost
+        more."""
+        if self._storing is not None or self._pace is self._policy.behind:
+            return False
+        return self._pace.due(self._clock(), self.last_flush, self._to_book, JOINING_SHARE)
 
     def wait(self, idle: float) -> float:
         """Seconds until there may be something to do."""

@@ -16,9 +16,13 @@ from tests.system.feeding import Feeder
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-MEASURE = {"BELLWETHER_MEASURE_SESSION_SECONDS": "3", "BELLWETHER_MEASURE_TICKETS_MB": "0.02"}
-"""A short session, so that what a killed worker held moves on while the stream still comes in; and
-little memory, so that most tickets rest in the file."""
+MEASURE = {
+    "BELLWETHER_PARTITIONS": "6",
+    "BELLWETHER_MEASURE_SESSION_SECONDS": "3",
+    "BELLWETHER_MEASURE_TICKETS_MB": "0.02",
+}
+"""More partitions than workers; a short session, so that what a killed worker held moves on while
+the stream still comes in; and little memory, so that most tickets rest in the file."""
 
 FROZEN_SECONDS = 5.0
 """Longer than a session: the partitions move on, and their former owner does not know."""

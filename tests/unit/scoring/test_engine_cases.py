@@ -354,6 +354,7 @@ def test_the_first_event_after_a_quiet_spell_flushes_at_once() -> None:
     assert policy.due(now=10.0, last_flush=5.0, pending=1)
     assert not policy.due(now=10.0, last_flush=9.9, pending=1)
     assert policy.due(now=10.0, last_flush=9.9, pending=100)
+    assert policy.due(now=10.0, last_flush=9.9, pending=1, share=0.4)
     assert not policy.due(now=10.0, last_flush=5.0, pending=0)
     assert policy.wait(now=10.0, last_flush=9.9, pending=1, idle=0.5) == pytest.approx(0.1)
 

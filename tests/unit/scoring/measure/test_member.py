@@ -124,11 +124,11 @@ class Waiting(KeptFlushes):
         await super().store(flush)
 
 
-class CatchingUp(Measure):
-    """In the group, with several workers that have all read much; two flushes are too much."""
+class Sharing(Measure):
+    """In the group, with several workers."""
 
-    def __init__(self, workers: Sequence[PartitionWorker]) -> None:
-        super().__init__("unused:0", len(workers), RULES, FlushPolicy(most_storing=2))
+    def __init__(self, workers: Sequence[PartitionWorker], policy: FlushPolicy) -> None:
+        super().__init__("unused:0", len(workers), RULES, policy)
         self._workers = dict(enumerate(workers))
         self._consumer = cast(Any, Consumer())
 
@@ -146,7 +146,7 @@ async def test_flushes_that_catch_up_are_stored_few_at_a_time_and_each_partition
     stores = [Waiting() for _ in range(4)]
     clock = Clock()
     workers = [await started(store, clock) for store in stores]
-    member = CatchingUp(workers)
+    member = Sharing(workers, FlushPolicy(most_storing=2))
     for worker in workers:
         read(worker)
     assert await member.step() == [True, True, False, False]
@@ -164,6 +164,29 @@ async def test_flushes_that_catch_up_are_stored_few_at_a_time_and_each_partition
         store.stores.set()
     await member.on_partitions_revoked([])
     assert [len(store.flushes) for store in stores] == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "waiting", "joins"),
+    [(0.15, 0, True), (0.05, 0, False), (0.3, 1_000, False)],
+    ids=["half of its interval is over", "it is not", "it is behind"],
+)
+async def test_a_partition_flushes_with_another_one_that_is_due(
+    seconds: float, waiting: int, joins: bool
+) -> None:
+    stores = [KeptFlushes() for _ in range(2)]
+    clock = Clock()
+    workers = [await started(store, clock) for store in stores]
+    member = Sharing(workers, FlushPolicy())
+    read(workers[0])
+    await member.step()
+    clock.minutes += seconds / 60
+    read(workers[0], [OPENED, event("ticket.opened", "T-2", 1)], (waiting, 0, 0))
+    await member.step()
+    assert len(stores[0].flushes) == 1
+    read(workers[1])
+    await member.step()
+    assert [len(store.flushes) for store in stores] == [1 + joins, 1]
 
 
 def gauges_of(partition: int) -> set[str]:
