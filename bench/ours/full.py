@@ -8,12 +8,12 @@ from typing import Final
 
 import structlog
 import uvloop
-from prometheus_client import REGISTRY
 
 from bench.ours import report
 from bench.ours.settings import VariantSettings, from_arguments
 from services.scoring.measure.flush_policy import FlushPolicy
 from services.scoring.measure.member import Measure
+from services.scoring.measure.metrics import EVENTS
 from services.scoring.rule_files import load_rules
 from shared.runtime.collector import calm_collector
 
@@ -31,20 +31,17 @@ async def run(settings: VariantSettings) -> None:
         await asyncio.sleep(REPORT_SECONDS)
         if working.done():
             working.result()
-        events = _stored(settings.partitions)
+        events = _stored()
         report.progress(events)
     report.done(events)
     stopping.set()
     await working
 
 
-def _stored(partitions: int) -> int:
+def _stored() -> int:
     """Events of flushes that were stored, as the process's own metric says."""
-    values = (
-        REGISTRY.get_sample_value("bellwether_measure_events_total", {"partition": str(partition)})
-        for partition in range(partitions)
-    )
-    return int(sum(value or 0 for value in values))
+    samples = (sample for metric in EVENTS.collect() for sample in metric.samples)
+    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
 
 
 if __name__ == "__main__":
