@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from bench.engine_totals import compare_totals
 from bench.report import Outcome
 from bench.streams import common, tickets
 from bench.toolchain import CHECKOUT
-from bench.variants import Place, Size, Variant, chosen, command
+from bench.variants import Place, Size, Variant, chosen, command, runs
 from deploy.local.process_table import LEAN
 from services.scoring.rule_files import load_rules
 from shared.contracts.panes import decode_pane_record
@@ -52,6 +53,7 @@ class EngineBench:
         self._start_ms = start_ms
         self._minutes: dict[int, oracle.Cells] = {}
         self._expected = tickets.Expected()
+        self._runs: Counter[str] = Counter()
 
     def fill(self, variants: Sequence[Variant]) -> None:
         """Produce the topics that these variants read."""
@@ -91,6 +93,8 @@ class EngineBench:
 
     def _prepare(self, variant: Variant) -> Place:
         sink = f"bench-{variant.name}-{variant.job}".replace("_", "-")
+        self._runs[sink] += 1
+        sink = f"{sink}-{self._runs[sink]}"
         directory = self._directory / sink
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
@@ -161,12 +165,12 @@ def stream_start_ms(now_s: float) -> int:
 def run(
     bootstrap: str, directory: Path, names: Sequence[str], *, short: bool
 ) -> Iterator[tuple[Outcome, float]]:
-    """Every outcome as it comes, and how many seconds it took in all."""
+    """The outcome of every run as it comes, and how many seconds it took in all."""
     variants = list(chosen(names, short=short))
     sizes = SHORT_SIZES if short else FULL_SIZES
     bench = EngineBench(bootstrap, directory, sizes, stream_start_ms(time.time()))
     bench.fill(variants)
-    for variant in variants:
+    for variant in runs(variants, short=short):
         began = time.monotonic()
         outcome = bench.run(variant)
         yield outcome, time.monotonic() - began

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import harmonic_mean
 from typing import Any, Final
 
 
@@ -57,6 +58,26 @@ GOALS: Final = {
     "rolling_kafka_streams": 10.0,
     "rolling_flink": 10.0,
 }
+
+
+def merged(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """One for each variant: of two runs the rates over both, and the higher peak; a run that
+    counted wrong, if there is one."""
+    runs: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        runs.setdefault((outcome.name, outcome.job), []).append(outcome)
+    return [_merged(every) for every in runs.values()]
+
+
+def _merged(runs: Sequence[Outcome]) -> Outcome:
+    wrong = next((run for run in runs if not run.is_valid), None)
+    return wrong or replace(
+        runs[0],
+        per_second=harmonic_mean([run.per_second for run in runs]),
+        per_core=harmonic_mean([run.per_core for run in runs]),
+        cpu_s=sum(run.cpu_s for run in runs),
+        peak_rss_mb=max(run.peak_rss_mb for run in runs),
+    )
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:

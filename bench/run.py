@@ -131,6 +131,7 @@ def _engine(variants: Sequence[str], *, short: bool) -> None:
                 f"({outcome.cpu_s:.1f} CPU-s of {seconds:.0f} s), {outcome.verdict[:300]}",
                 flush=True,
             )
+    outcomes = report.merged(outcomes)
     text = report.table(outcomes)
     print(f"\n{text}")
     if variants:

@@ -91,6 +91,13 @@ VARIANTS: Final = (
 )  # fmt: skip
 """In the order in which they run: what is compared runs close together."""
 
+AGAIN: Final[Mapping[tuple[str, Job], Sequence[tuple[str, Job]]]] = {
+    ("flink", "common"): (("limit", "common"), ("bellwether", "common")),
+    ("bellwether", "full"): (("kafka_streams", "common"),),
+}
+"""Behind which variant others run once more, in the full form. The machine is not equally quick all
+the time: what most is compared with has the mean of two moments."""
+
 
 def command(variant: Variant, place: Place) -> list[str]:
     """The command line of a variant."""
@@ -131,6 +138,15 @@ def _java(variant: Variant, place: Place) -> list[str]:
     )
     classes = f"{folder / 'classes'}:{folder / 'lib'}/*"
     return [java, *_JVM, "-cp", classes, "bench.Job", *settings]
+
+
+def runs(variants: Sequence[Variant], *, short: bool) -> Iterator[Variant]:
+    """These variants in order, some of them twice."""
+    by_name = {(variant.name, variant.job): variant for variant in variants}
+    for key, variant in by_name.items():
+        yield variant
+        if not short:
+            yield from (by_name[again] for again in AGAIN.get(key, ()) if again in by_name)
 
 
 def chosen(names: Sequence[str], *, short: bool) -> Iterator[Variant]:

@@ -49,6 +49,19 @@ def test_a_peer_that_counts_wrong_has_no_row_and_no_ratio_but_a_reason() -> None
     assert report.reasons(outcomes) == {"rows:kafka_streams:common": "WRONG: of 10 cells 3 missing"}
 
 
+def test_two_runs_of_a_variant_are_one_row_with_the_rates_over_both() -> None:
+    slow = replace(OURS, per_second=90_000.0, per_core=100_000.0, peak_rss_mb=110.0)
+    both, streams = report.merged([OURS, STREAMS, slow])
+    assert (both.per_second, both.per_core) == pytest.approx((120_000.0, 133_333.3), rel=1e-6)
+    assert (both.cpu_s, both.peak_rss_mb) == (10.0, 120.0)
+    assert streams == STREAMS
+
+
+def test_a_variant_that_counts_wrong_once_has_no_figure() -> None:
+    wrong = replace(OURS, verdict="WRONG: of 10 cells 3 missing")
+    assert report.merged([OURS, STREAMS, wrong]) == [wrong, STREAMS]
+
+
 def test_we_have_no_ratio_either_when_we_count_wrong() -> None:
     wrong = replace(OURS, verdict="WRONG: of 10 cells 3 missing")
     assert report.ratios([wrong, STREAMS])["kafka_streams"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,21 @@ def test_every_ratio_has_its_two_variants_in_the_everyday_form() -> None:
 
 def test_the_full_form_runs_everything() -> None:
     assert list(variants.chosen([], short=False)) == list(VARIANTS)
+
+
+def test_what_most_is_compared_with_runs_twice_in_the_full_form() -> None:
+    ran = Counter((v.name, v.job) for v in variants.runs(VARIANTS, short=False))
+    assert {variant for variant, times in ran.items() if times > 1} == {
+        ("limit", "common"),
+        ("bellwether", "common"),
+        ("kafka_streams", "common"),
+    }
+    assert list(variants.runs(VARIANTS, short=True)) == list(VARIANTS)
+
+
+def test_what_was_not_chosen_does_not_run_again() -> None:
+    named = list(variants.chosen(["flink:common", "bellwether:full"], short=False))
+    assert list(variants.runs(named, short=False)) == named
 
 
 def test_variants_are_chosen_by_name_or_by_name_and_job() -> None:
