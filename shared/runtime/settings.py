@@ -25,8 +25,8 @@ class RuntimeSettings(BaseSettings):
     kafka_bootstrap_servers: str = "127.0.0.1:19092"
     postgres_dsn: SecretStr = SecretStr("postgresql://bellwether@127.0.0.1:15432/bellwether")
     partitions: int = Field(default=3, ge=1, le=1024)
-    """Of the input topics: so many `measure` processes can share the work at most, and what each
-    further one costs grows with them all (ADR 17)."""
+    """Of the input topics: so many `measure` processes can share the work. What they cost grows
+    with their square (ADR 17)."""
     kafka_replication: int = Field(default=1, ge=1, le=9)
     log_format: LogFormat = "json"
     log_level: LogLevel = "info"
